@@ -1,0 +1,1 @@
+"""Devices as addresses; knows nothing of the store or of HQ."""

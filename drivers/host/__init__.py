@@ -1,0 +1,1 @@
+"""The machine itself: clocks, boot identity and the service manager."""

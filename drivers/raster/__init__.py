@@ -1,0 +1,1 @@
+"""Text, codes and pictures turned into pixels."""

@@ -1,0 +1,1 @@
+"""Virtual devices in their own process, with a fault menu."""

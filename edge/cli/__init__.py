@@ -1,0 +1,1 @@
+"""The command `storeedge`, one subcommand a file."""

@@ -1,0 +1,1 @@
+"""The composition root: opens addresses, wires ports and runs one task group."""

@@ -1,0 +1,1 @@
+"""Catalog and ledger on SQLite, with one writer."""

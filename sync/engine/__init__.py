@@ -1,0 +1,1 @@
+"""Push, pull and backoff as values; time is an argument."""

@@ -1,0 +1,1 @@
+"""The reference headquarters: API, console and SQL."""

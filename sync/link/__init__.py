@@ -1,0 +1,1 @@
+"""Carries the engine's messages: over HTTP, or in memory for tests."""

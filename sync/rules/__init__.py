@@ -1,0 +1,1 @@
+"""What node and HQ must compute alike."""

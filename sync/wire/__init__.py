@@ -1,0 +1,1 @@
+"""The shared vocabulary of node and HQ: messages, signatures, schema and ports."""
