@@ -1,0 +1,232 @@
+"""Verdict words: what a scan is told, everywhere the same, in Chinese and English.
+
+A *verdict* is one of nine. A *reason* says why, a *next step* what to press or whom to ask. The
+same table speaks on the counter, on slips, in the hub's console and in the API.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The nine answers to a pickup code. Only OK is green."""
+
+    OK = "ok"
+    ALREADY = "already"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    NOT_HERE = "not_here"
+    CLOCK_UNSURE = "clock_unsure"
+    LOCKED = "locked"
+    REVIEW = "review"
+
+
+class Who(StrEnum):
+    """Who can bring it forward."""
+
+    CASHIER = "cashier"
+    CUSTOMER = "customer"
+    SUPERVISOR = "supervisor"
+    HQ = "hq"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One thing said in both languages; `code` is stable."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to do next, and who can do it."""
+
+    words: Words
+    who: Who
+
+
+def _step(code: str, who: Who, zh: str, en: str) -> tuple[str, Step]:
+    return code, Step(words=Words(code=code, zh=zh, en=en), who=who)
+
+
+def _reason(code: str, step: str, zh: str, en: str) -> tuple[str, tuple[Words, str]]:
+    return code, (Words(code=code, zh=zh, en=en), step)
+
+
+STEPS: dict[str, Step] = dict(
+    (
+        _step(
+            "fetch_and_confirm",
+            Who.CASHIER,
+            "取货,核对后点“已交付”",
+            "Fetch the bag, check it, press Handed over",
+        ),
+        _step("hand_over_now", Who.CASHIER, "请将货品交给顾客", "Give the goods to the customer"),
+        _step(
+            "do_not_hand_over",
+            Who.CASHIER,
+            "不要交货,请看时间和地点",
+            "Do not hand over; look at when and where",
+        ),
+        _step(
+            "take_over",
+            Who.CASHIER,
+            "另一收银台正在办理,可点“接手”",
+            "Another counter is serving this; press Take over",
+        ),
+        _step(
+            "ask_new_code",
+            Who.CUSTOMER,
+            "请顾客在订单页重新获取取货码",
+            "Ask the customer to get a new code on the order page",
+        ),
+        _step("extend_at_hq", Who.HQ, "联系总部延长取货时间", "Ask HQ to extend the pickup time"),
+        _step("call_hq", Who.HQ, "联系总部查询订单", "Ask HQ about the order"),
+        _step("scan_again", Who.CASHIER, "请再扫一次,或手工输入", "Scan again, or type the code"),
+        _step(
+            "refresh_code",
+            Who.CUSTOMER,
+            "请顾客刷新取货码后再扫",
+            "Ask the customer to refresh the code",
+        ),
+        _step(
+            "go_to_store",
+            Who.CUSTOMER,
+            "请顾客到订单所属门店取货",
+            "The order waits in another store",
+        ),
+        _step("ask_supervisor", Who.SUPERVISOR, "请店长处理", "Ask the supervisor"),
+        _step(
+            "scan_lines",
+            Who.CASHIER,
+            "请扫描旁边的明细码 (PL)",
+            "Scan the second code beside it (PL)",
+        ),
+        _step("check_pin", Who.CASHIER, "核对取件密码后再试", "Check the PIN and try again"),
+        _step(
+            "stronger_code",
+            Who.CUSTOMER,
+            "请顾客出示动态或签名取货码",
+            "Ask for the signed or rotating code",
+        ),
+        _step("wait_for_picking", Who.CASHIER, "尚未拣货,请稍候", "Not picked yet; please wait"),
+        _step("not_a_pickup_code", Who.CASHIER, "这不是取货码", "This is not a pickup code"),
+        _step(
+            "wait_for_link",
+            Who.SUPERVISOR,
+            "等待网络恢复或请店长处理",
+            "Wait for the line, or ask the supervisor",
+        ),
+    )
+)
+
+_REASONS: dict[str, tuple[Words, str]] = dict(
+    (
+        # ok
+        _reason("ready", "fetch_and_confirm", "可以交付", "Hand over"),
+        _reason("handed_now", "hand_over_now", "已登记交付", "Handed over"),
+        _reason(
+            "rest_ready",
+            "fetch_and_confirm",
+            "部分已取,交付剩余货品",
+            "Partly collected; hand over the rest",
+        ),
+        _reason("not_picked", "wait_for_picking", "订单有效,尚未拣货", "Valid; not picked yet"),
+        # already
+        _reason("handed", "do_not_hand_over", "已取走", "Already handed over"),
+        _reason("just_now", "do_not_hand_over", "刚刚已取走", "Handed over just now"),
+        _reason("at_counter", "take_over", "另一收银台正在办理", "Being served at another counter"),
+        # expired
+        _reason("past_pickup_time", "extend_at_hq", "已超过取货时间", "The pickup time is over"),
+        _reason("lapsed", "call_hq", "已过期并退回", "Expired and given back"),
+        # revoked
+        _reason("cancelled", "call_hq", "订单已取消", "The order was cancelled"),
+        _reason("reissued", "ask_new_code", "取货码已更换", "The code was replaced"),
+        _reason("code_revoked", "ask_new_code", "取货码已作废", "The code was revoked"),
+        # unknown
+        _reason("no_such_code", "ask_new_code", "没有这个取货码", "No such code here"),
+        _reason("bad_signature", "ask_new_code", "签名无效", "The signature is not genuine"),
+        _reason("key_unknown", "call_hq", "签名密钥未知", "Signed with a key we do not know"),
+        _reason("wrong_pin", "check_pin", "密码错误", "Wrong PIN"),
+        # not_here
+        _reason("other_store", "go_to_store", "订单在其他门店", "The order is in another store"),
+        _reason(
+            "moved", "go_to_store", "订单已转到其他门店", "The order was moved to another store"
+        ),
+        # clock_unsure
+        _reason("clock", "wait_for_link", "本机时间不确定", "The clock of this box is unsure"),
+        # locked
+        _reason(
+            "three_tries", "ask_supervisor", "错误三次,已锁定", "Locked after three wrong tries"
+        ),
+        # review
+        _reason("lines_needed", "scan_lines", "需要订单明细", "The order's lines are needed"),
+        _reason(
+            "lines_mismatch",
+            "ask_supervisor",
+            "明细与取货码不符",
+            "The lines do not belong to this code",
+        ),
+        _reason(
+            "grade_too_low",
+            "stronger_code",
+            "该订单需要更高等级的取货码",
+            "This order needs a stronger code",
+        ),
+        _reason("pin_needed", "check_pin", "请输入取件密码", "The PIN is needed"),
+        _reason(
+            "issued_too_early",
+            "wait_for_link",
+            "取货码早于本机登记,需联网核实",
+            "The code is older than this box; HQ must confirm",
+        ),
+        _reason(
+            "fenced",
+            "ask_supervisor",
+            "本机刚恢复,该订单需人工核实",
+            "This box was restored; a person must check this order",
+        ),
+        _reason(
+            "not_understood",
+            "ask_supervisor",
+            "总部的新规则,本机不认识",
+            "HQ set a rule that this box does not know",
+        ),
+        _reason("case_open", "ask_supervisor", "该订单正在复核", "A review of this order is open"),
+        # not a pickup code
+        _reason("unreadable", "scan_again", "无法识别", "Not readable"),
+        _reason(
+            "check_character",
+            "scan_again",
+            "校验位不符,可能输错",
+            "A character is wrong; please check",
+        ),
+        _reason("too_long", "scan_again", "内容过长", "Too long to be a code"),
+        _reason("product", "not_a_pickup_code", "这是商品条码", "This is a product"),
+        _reason("member", "not_a_pickup_code", "这是会员码", "This is a member code"),
+        _reason("staff", "not_a_pickup_code", "员工已切换", "Operator switched"),
+        _reason("staff_unknown", "ask_supervisor", "工牌无效", "This badge is not known"),
+        _reason(
+            "lines_kept", "scan_again", "明细已收到,请扫取货码", "Lines received; now scan the code"
+        ),
+        _reason("unserved", "ask_supervisor", "未能处理,请再试", "Could not be served; try again"),
+    )
+)
+
+
+def reason(code: str) -> Words:
+    """The words of a reason code (KeyError: our bug)."""
+    return _REASONS[code][0]
+
+
+def next_step(code: str) -> Step:
+    """What follows from a reason code."""
+    return STEPS[_REASONS[code][1]]
+
+
+def reason_codes() -> tuple[str, ...]:
+    """Every reason there is, for docs and completeness tests."""
+    return tuple(_REASONS)

@@ -1,0 +1,143 @@
+"""The catalog's schema as text, and the rows that feed and snapshot put into it.
+
+A feed row carries one of these values as MessagePack. Applying a row is an upsert by key; the
+same row twice changes nothing. `ROW_TYPES` is the closed list of kinds; an unknown kind is not an
+error on the wire (a newer hub), see `messages.FeedRow.must_understand`.
+"""
+
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+SCHEMA_SQL = files("sync.wire").joinpath("catalog.sql").read_text(encoding="utf-8")
+
+CodeKind = Literal["v1", "v2", "serial", "platform"]
+Role = Literal["cashier", "supervisor", "manager", "technician"]
+
+
+class StoreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A store of the chain: enough to say where an order waits."""
+
+    number: int
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class ProductRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An article. `gtin` has 14 digits or is absent; `sku` at most 8 bytes for use in tokens."""
+
+    sku: str
+    gtin: str | None
+    name_zh: str
+    name_en: str
+    storage: Literal["ambient", "chilled", "frozen"] = "ambient"
+    min_grade: int = 1
+
+
+class LineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order line of `quantity` units; `bundle_of` is the line of the main item it belongs to."""
+
+    line: int
+    sku: str
+    quantity: int
+    bundle_of: int | None = None
+
+
+class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to claim an order: keyed look-up, never the code itself (see `credential`)."""
+
+    lookup: bytes
+    kind: CodeKind
+    grade: int
+    epoch: int
+    not_after_ms: int
+    pin: bytes | None = None
+    state: Literal["live", "reissued", "revoked"] = "live"
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order with all its lines and codes; replaces what the node had of it.
+
+    holder: the 8-byte incarnation that may redeem (all zero: none yet enrolled). last_not_after_ms:
+    the latest not-after ever put into a row or token of it. sealed: JSON {name, phone} under the
+    personal-data key, bound to order_id.
+    """
+
+    order_id: bytes
+    order_no: str
+    home_store: int
+    holder: bytes
+    epoch: int
+    state: Literal["open", "cancelled"]
+    not_after_ms: int
+    last_not_after_ms: int
+    lines: tuple[LineRow, ...]
+    codes: tuple[CodeRow, ...]
+    lane: Literal["normal", "priority"] = "normal"
+    ready: bool = True
+    place: str = ""
+    bags: int = 1
+    value_minor: int = 0
+    currency: str = "CNY"
+    min_grade: int = 1
+    sealed: bytes | None = None
+    phone_tail: bytes | None = None
+
+
+class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A person of this store. `pin_hash` is an argon2id string."""
+
+    staff_id: str
+    name: str
+    role: Role
+    badge: bytes | None
+    pin_hash: str | None
+    active: bool = True
+
+
+class IssuerKeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key that signs V2 tokens."""
+
+    key_id: int
+    public: bytes
+    revoked: bool = False
+
+
+class AskRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something HQ asks of the holder of units; answered once by its id.
+
+    kind: `release` (give the units up for `destination`: `hq:cancel`, `hq:refund`, `store:N`).
+    units: (line, unit) pairs. epoch: the order's number at asking. settled: the hub has its answer.
+    """
+
+    ask_id: bytes
+    kind: str
+    order_id: bytes
+    epoch: int
+    holder: bytes
+    destination: str
+    units: tuple[tuple[int, int], ...]
+    settled: bool = False
+
+
+class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that HQ decides for this store; `value` is JSON."""
+
+    key: str
+    value: str
+
+
+CatalogRow = StoreRow | ProductRow | OrderRow | StaffRow | IssuerKeyRow | AskRow | SettingRow
+
+ROW_TYPES: dict[str, type[CatalogRow]] = {
+    "store": StoreRow,
+    "product": ProductRow,
+    "order": OrderRow,
+    "staff": StaffRow,
+    "issuer_key": IssuerKeyRow,
+    "ask": AskRow,
+    "setting": SettingRow,
+}

@@ -1,0 +1,65 @@
+"""What can go wrong between a node and its hub, drawn once.
+
+WireError               a message is not what the protocol says
+├── LocalWireError      our own: a bug here, or a row too large to be sent
+└── RemoteWireError     theirs: bad signature, broken chain, unknown layout; nothing was applied
+LinkError               a message did not get through
+├── Offline             no connection, time-out, cut half-way; try again for ever
+├── HubBusy             the hub asks us to wait (`retry_after_ms`)
+└── HubRefused          the hub will not serve this node (not enrolled, superseded, wrong version)
+"""
+
+from typing import ClassVar
+
+
+class WireError(Exception):
+    """A message that is not what the protocol says."""
+
+    code: ClassVar[str] = "E-WIR-00"
+    transient: ClassVar[bool] = False
+    hint: ClassVar[str] = "Report this to support with the time of day."
+
+
+class LocalWireError(WireError):
+    """We made something that cannot be sent."""
+
+    code = "E-WIR-01"
+
+
+class RemoteWireError(WireError):
+    """They sent something that cannot be trusted or understood; it was not applied."""
+
+    code = "E-WIR-02"
+    hint = "The line to HQ may be tampered with, or versions differ. Selling goes on."
+
+
+class LinkError(Exception):
+    """A message did not get through."""
+
+    code: ClassVar[str] = "E-LNK-00"
+    transient: ClassVar[bool] = True
+    hint: ClassVar[str] = "Nothing to do: the box tries again by itself."
+
+
+class Offline(LinkError):
+    """HQ cannot be reached."""
+
+    code = "E-LNK-01"
+
+
+class HubBusy(LinkError):
+    """HQ asks us to come back later."""
+
+    code = "E-LNK-02"
+
+    def __init__(self, message: str, *, retry_after_ms: int) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+
+
+class HubRefused(LinkError):
+    """HQ does not serve this node any more."""
+
+    code = "E-LNK-03"
+    transient = False
+    hint = "Call HQ: this box must be enrolled again, or was replaced."

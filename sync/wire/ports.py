@@ -1,0 +1,47 @@
+"""What the engine needs from the node: an outbox to empty and a replica to fill."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from sync.wire.messages import BatchAnswer, Cursor, Event, FeedPage, Manifest
+
+
+class Outbox(Protocol):
+    """Facts for HQ in seq order. Nothing here is ever dropped by age, refusal or size."""
+
+    async def unsent(self, *, limit: int, max_bytes: int) -> Sequence[Event]:
+        """The next events above the acknowledged mark; at least one if there is any."""
+        ...
+
+    async def acknowledge(self, answer: BatchAnswer) -> None:
+        """Record what the hub said, durably; conflict and refused become cases."""
+        ...
+
+
+class Replica(Protocol):
+    """HQ's data on the node."""
+
+    async def cursors(self) -> Sequence[Cursor]:
+        """How far each scope was applied; scopes never read stand at seq 0 with zero hashes."""
+        ...
+
+    async def apply(self, page: FeedPage) -> None:
+        """Put verified rows and their cursor into the catalog in one durable transaction.
+
+        Returns after COMMIT and after asks in it were answered. Raises StoreError's kin when the
+        disk fails; the engine stops then.
+        """
+        ...
+
+    async def install(self, file: Path, manifest: Manifest) -> None:
+        """Take a verified, decompressed snapshot file over as the new catalog.
+
+        Raises:
+            RemoteWireError: schema text differs, the check fails, or it is behind what was applied.
+        """
+        ...
+
+    async def hub_time(self, time_ms: int, *, asked_boot_ms: int, answered_boot_ms: int) -> None:
+        """Take a verified hub time over; it was true at some moment between the two readings."""
+        ...
