@@ -55,7 +55,8 @@ def draw(document: Document, *, width_dots: int) -> Pictures.Image:
     for strip in strips:
         page.paste(strip, ((width_dots - strip.width) // 2, y))
         y += strip.height
-    return page.point(_ink).convert("1", dither=Pictures.Dither.NONE)
+    inked = page.point(_ink)  # pyright: ignore[reportUnknownMemberType]  # names numpy
+    return inked.convert("1", dither=Pictures.Dither.NONE)
 
 
 def png(document: Document, *, width_dots: int) -> bytes:
@@ -184,7 +185,8 @@ def _picture(block: Image, width: int) -> Pictures.Image:
     grey = Pictures.alpha_composite(paper, rgba).convert("L")
     if grey.width > width:
         height = max(1, round(grey.height * width / grey.width))
-        grey = grey.resize((width, height), Pictures.Resampling.LANCZOS)
+        size = (width, height)
+        grey = grey.resize(size, Pictures.Resampling.LANCZOS)  # pyright: ignore[reportUnknownMemberType]  # names numpy
     return grey.convert("1", dither=Pictures.Dither.FLOYDSTEINBERG).convert("L")
 
 

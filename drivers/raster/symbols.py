@@ -52,8 +52,8 @@ def qr_picture(symbol: segno.QRCode, module_dots: int) -> Image.Image:
     """The symbol with its quiet zone at `module_dots`; mode "L", 0 is black."""
     rows = [bytes(0 if dark else 255 for dark in row) for row in symbol.matrix_iter(border=4)]
     small = Image.frombytes("L", (len(rows[0]), len(rows)), b"".join(rows))
-    side = small.width * module_dots
-    return small.resize((side, side), Image.Resampling.NEAREST)
+    size = (small.width * module_dots, small.height * module_dots)
+    return small.resize(size, Image.Resampling.NEAREST)  # pyright: ignore[reportUnknownMemberType]  # names numpy
 
 
 def bar_dots(data: str, *, width_dots: int) -> int | None:
