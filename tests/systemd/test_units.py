@@ -129,10 +129,12 @@ E: MINOR=71
 E: ID_PATH_TAG=pci-usb-2
 E: ID_USB_INTERFACE_NUM=00
 """
-# In a mount namespace of its own, so that the machine's rules and records stay as they are.
+# In a mount namespace of its own, so that the machine's rules, records and /dev stay as they are.
 PLUG_IN = """
 set -e
-for folder in /etc/udev /run/udev /dev/char; do mkdir -p $folder; mount -t tmpfs none $folder; done
+mkdir -p /etc/udev /run/udev
+for folder in /etc/udev /run/udev /dev; do mount -t tmpfs none $folder; done
+touch /dev/null
 mkdir /etc/udev/rules.d
 cp "$1" /etc/udev/rules.d/70-storeedge.rules
 exec umockdev-run -d "$2" -- udevadm test --action=add \
