@@ -133,8 +133,11 @@ E: ID_USB_INTERFACE_NUM=00
 PLUG_IN = """
 set -e
 mkdir -p /etc/udev /run/udev
-for folder in /etc/udev /run/udev /dev; do mount -t tmpfs none $folder; done
-touch /dev/null
+for folder in /etc/udev /run/udev; do mount -t tmpfs none $folder; done
+mkdir /run/udev/dev
+mount --rbind /dev /run/udev/dev
+mount -t tmpfs none /dev
+ln -s /run/udev/dev/null /run/udev/dev/ptmx /run/udev/dev/pts /dev/
 mkdir /etc/udev/rules.d
 cp "$1" /etc/udev/rules.d/70-storeedge.rules
 exec umockdev-run -d "$2" -- udevadm test --action=add \
