@@ -1,45 +1,85 @@
-"""Bytes in, typed values out: the one place where JSON and MessagePack are read and written."""
+"""Bytes on the wire: MessagePack, JSON and bounded zstd, in one place.
+
+Whatever cannot be decoded is a `RemoteWireError`: bytes that we decode were always sent by others.
+A zstd frame must declare its content size, so that nothing is decompressed before its bound is
+known, and must be the only frame.
+"""
 
 from typing import TypeVar
 
 import msgspec
+import zstandard
 
 from sync.wire.errors import RemoteWireError
+from sync.wire.messages import MAX_BODY_BYTES
 
 T = TypeVar("T")
+ZSTD_LEVEL = 3
+_packer = msgspec.msgpack.Encoder()
 _json = msgspec.json.Encoder()
-_pack = msgspec.msgpack.Encoder()
+
+
+def pack(value: object) -> bytes:
+    """MessagePack of a struct or plain value."""
+    return _packer.encode(value)
+
+
+def unpack(kind: type[T], data: bytes) -> T:
+    """The value of type `kind` in MessagePack.
+
+    Raises:
+        RemoteWireError: not MessagePack, or not of this shape.
+    """
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RemoteWireError(f"not a {kind.__name__}: {error}") from error
 
 
 def to_json(value: object) -> bytes:
-    """JSON of structs, dataclasses, enums, tuples and plain values; bytes become base64."""
+    """JSON of a struct or plain value; bytes as base64."""
     return _json.encode(value)
 
 
 def from_json(kind: type[T], data: bytes) -> T:
-    """A value of `kind`, checked strictly; unknown fields are passed over.
+    """The value of type `kind` in JSON.
 
     Raises:
-        RemoteWireError: not JSON, or not of this shape; the message names the field, not its value.
+        RemoteWireError: not JSON, or not of this shape.
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RemoteWireError(str(error)) from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RemoteWireError(f"not a {kind.__name__}: {error}") from error
 
 
-def to_pack(value: object) -> bytes:
-    """MessagePack of the same values."""
-    return _pack.encode(value)
+def squeeze(data: bytes) -> bytes:
+    """One zstd frame that declares its content size."""
+    return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compress(data)
 
 
-def from_pack(kind: type[T], data: bytes) -> T:
-    """A value of `kind` from MessagePack, checked strictly.
+def expand(data: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The content of one zstd frame.
 
     Raises:
-        RemoteWireError: as `from_json`.
+        RemoteWireError: not one whole frame, no declared size, or more than `max_bytes`.
     """
     try:
-        return msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RemoteWireError(str(error)) from error
+        size = zstandard.get_frame_parameters(data).content_size
+        if size > max_bytes:  # an undeclared size is the largest number there is
+            raise RemoteWireError("zstd frame above its bound")
+        return zstandard.ZstdDecompressor().decompress(
+            data, max_output_size=size, allow_extra_data=False
+        )
+    except zstandard.ZstdError as error:
+        raise RemoteWireError("not a zstd frame") from error
+
+
+def to_body(value: object) -> bytes:
+    """What goes into the body of `/v1/events` and `/v1/feed`, both ways."""
+    return squeeze(pack(value))
+
+
+def from_body(kind: type[T], data: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> T:
+    """What stands in such a body (`RemoteWireError`: see `expand` and `unpack`)."""
+    return unpack(kind, expand(data, max_bytes=max_bytes))

@@ -39,9 +39,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one incarnation in seq order, without gaps."""
+    """Events of one incarnation in seq order, without gaps; `nonce` is for the answer's time."""
 
     incarnation: bytes
+    nonce: bytes
     events: tuple[Event, ...]
 
 
