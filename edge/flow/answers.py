@@ -84,7 +84,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlipView:
-    """A slip of this act. state: queued, sent, confirmed, unknown, failed; trouble: why it waits."""
+    """A slip of this act: queued, sent, confirmed, unknown or failed; trouble: why it waits."""
 
     effect: int
     state: str

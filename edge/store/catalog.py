@@ -1,0 +1,228 @@
+"""The catalog file: HQ's data with the cursors of the rows it holds; disposable, not edited by us.
+
+Its own connection writes it, also FULL, and a page is one transaction: rows and cursor together.
+The ledger's connection reads it attached as `cat`.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.store.errors import Corrupt
+from edge.store.ledger import connect
+from sync.wire.catalog import (
+    ROW_TYPES,
+    SCHEMA_SQL,
+    SCHEMA_VERSION,
+    AskRow,
+    CatalogRow,
+    IssuerKeyRow,
+    OrderRow,
+    ProductRow,
+    SettingRow,
+    StaffRow,
+    StoreRow,
+)
+from sync.wire.codec import pack, unpack
+from sync.wire.errors import RemoteWireError
+from sync.wire.messages import Cursor, FeedPage
+
+
+def create(path: Path) -> None:
+    """An empty catalog under a name never used before."""
+    assert not path.exists(), "a catalog's number is never used twice"
+    connection = connect(path)
+    try:
+        connection.executescript(SCHEMA_SQL)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+    finally:
+        connection.close()
+    path.chmod(0o600)
+
+
+def check(path: Path) -> tuple[Cursor, ...]:
+    """Look at a snapshot before it becomes the catalog; answers the cursors in it.
+
+    Raises:
+        RemoteWireError: not a sound database, or not the schema text that we know.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise RemoteWireError("the snapshot fails its check")
+            if _schema(connection) != _expected_schema():
+                raise RemoteWireError("the snapshot has another schema than this program knows")
+            return tuple(_cursors(connection))
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise RemoteWireError(f"the snapshot is not a database: {error}") from error
+
+
+def _schema(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"
+    )
+    return [" ".join(str(row[0]).split()) for row in rows]
+
+
+def _expected_schema() -> list[str]:
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(SCHEMA_SQL)
+        return _schema(connection)
+    finally:
+        connection.close()
+
+
+def _cursors(connection: sqlite3.Connection) -> list[Cursor]:
+    rows = connection.execute("SELECT scope, generation, seq, row_hash FROM cursor ORDER BY scope")
+    return [
+        Cursor(scope=scope, generation=generation, seq=seq, row_hash=row_hash)
+        for scope, generation, seq, row_hash in rows
+    ]
+
+
+class Catalog:
+    """The writing side of one catalog file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            Corrupt: it is damaged; fetch a snapshot under a new number.
+        """
+        self.path = path
+        self._connection = connect(path)
+        if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            self._connection.close()
+            raise Corrupt(f"{path.name} fails its check")
+
+    def cursors(self) -> Sequence[Cursor]:
+        """How far each scope was applied."""
+        return _cursors(self._connection)
+
+    def apply(self, page: FeedPage, *, applied_ms: int) -> tuple[CatalogRow, ...]:
+        """Put a verified page and its cursor in, durably; answers the rows it understood.
+
+        Raises:
+            RemoteWireError: a row of a known kind is not of its shape; nothing was applied.
+        """
+        rows: list[CatalogRow] = []
+        for row in page.rows:
+            kind = ROW_TYPES.get(row.kind)
+            if kind is not None:
+                rows.append(unpack(kind, row.body))
+            elif row.must_understand:
+                rows.append(SettingRow(key=f"not_understood:{row.kind}", value="true"))
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for value in rows:
+                put(connection, value)
+            head = page.head
+            connection.execute(
+                "INSERT INTO cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET"
+                " generation = excluded.generation, seq = excluded.seq,"
+                " row_hash = excluded.row_hash, applied_ms = excluded.applied_ms",
+                (page.scope, head.generation, head.seq, head.row_hash, applied_ms),
+            )
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return tuple(rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def put(connection: sqlite3.Connection, row: CatalogRow) -> None:
+    """Upsert one row by its key; the same row twice changes nothing."""
+    match row:
+        case StoreRow():
+            _replace(connection, "store", row.number, row.code, row.name_zh, row.name_en)
+        case ProductRow():
+            _replace(
+                connection,
+                "product",
+                row.sku,
+                row.gtin,
+                row.name_zh,
+                row.name_en,
+                row.storage,
+                row.min_grade,
+            )
+        case StaffRow():
+            _replace(
+                connection,
+                "staff",
+                row.staff_id,
+                row.name,
+                row.role,
+                row.badge,
+                row.pin_hash,
+                int(row.active),
+            )
+        case IssuerKeyRow():
+            _replace(connection, "issuer_key", row.key_id, row.public, int(row.revoked))
+        case AskRow():
+            _replace(
+                connection,
+                "ask",
+                row.ask_id,
+                row.kind,
+                row.order_id,
+                row.epoch,
+                row.holder,
+                row.destination,
+                pack(row.units),
+                int(row.settled),
+            )
+        case SettingRow():
+            _replace(connection, "setting", row.key, row.value)
+        case OrderRow():
+            _put_order(connection, row)
+
+
+def _replace(connection: sqlite3.Connection, table: str, *values: object) -> None:
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our own table names
+
+
+def _put_order(connection: sqlite3.Connection, row: OrderRow) -> None:
+    connection.execute("DELETE FROM order_line WHERE order_id = ?", (row.order_id,))
+    connection.execute("DELETE FROM code WHERE order_id = ?", (row.order_id,))
+    _replace(
+        connection, "pickup_order", row.order_id, row.order_no, row.home_store, row.holder,
+        row.epoch, row.state, row.not_after_ms, row.last_not_after_ms, row.lane, int(row.ready),
+        row.place, row.bags, row.value_minor, row.currency, row.min_grade, row.sealed,
+        row.phone_tail,
+    )  # fmt: skip
+    for line in row.lines:
+        _replace(
+            connection,
+            "order_line",
+            row.order_id,
+            line.line,
+            line.sku,
+            line.quantity,
+            line.bundle_of,
+        )
+    for code in row.codes:
+        _replace(
+            connection,
+            "code",
+            code.lookup,
+            row.order_id,
+            code.kind,
+            code.grade,
+            code.epoch,
+            code.not_after_ms,
+            code.pin,
+            code.state,
+        )

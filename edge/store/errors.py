@@ -1,0 +1,72 @@
+"""What the store can do wrong, drawn once.
+
+StoreError
+├── AlreadyRunning   another daemon holds the data folder
+├── SchemaTooNew     the ledger was written by a newer version
+├── Corrupt          a check failed; restore from a backup
+├── Unsafe           a pragma that durability rests on is not what it must be
+├── Unanswered       the batch may or may not be durable; ask again under the same key
+│   └── DiskFull     as above, because no space is left
+└── UnitFailed       one unit threw and was rolled back alone; its neighbours are not touched
+"""
+
+from typing import ClassVar
+
+
+class StoreError(Exception):
+    """The store could not answer."""
+
+    code: ClassVar[str] = "E-STO-00"
+    transient: ClassVar[bool] = False
+    hint: ClassVar[str] = "Call support."
+
+
+class AlreadyRunning(StoreError):
+    """Another daemon works on this data folder."""
+
+    code = "E-STO-01"
+    hint = "Stop the other StoreEdge on this box, or give this one another data folder."
+
+
+class SchemaTooNew(StoreError):
+    """The ledger belongs to a newer version of the program."""
+
+    code = "E-STO-02"
+    hint = "Install the newer version again; a ledger never goes back."
+
+
+class Corrupt(StoreError):
+    """SQLite's own check failed."""
+
+    code = "E-STO-03"
+    hint = "Do not delete anything. Call support: the ledger must be restored."
+
+
+class Unsafe(StoreError):
+    """A setting that durability rests on does not hold on this file system."""
+
+    code = "E-STO-04"
+    hint = "Move the data folder to a local disk."
+
+
+class Unanswered(StoreError):
+    """Whether the batch is durable is not known; the process ends and clients ask again by key."""
+
+    code = "E-STO-05"
+    transient = True
+    hint = "Wait a few seconds: the box restarts by itself. Then scan again."
+
+
+class DiskFull(Unanswered):
+    """No space is left for the ledger."""
+
+    code = "E-STO-06"
+    hint = "Free space on the box, or call support. Nothing that was shown as done is lost."
+
+
+class UnitFailed(StoreError):
+    """One act threw inside its savepoint; nothing of it stayed."""
+
+    code = "E-STO-07"
+    transient = True
+    hint = "Scan again. If it happens three times a review case is opened by itself."

@@ -1,0 +1,1 @@
+"""Numbered steps of the ledger's schema, as SQL text; forward only."""

@@ -1,0 +1,1 @@
+"""SQL under names; see `edge.store.sql`."""
