@@ -124,7 +124,7 @@ def void_slip(facts: SlipFacts, *, marks: tuple[str, ...] = (MARK_VOID,)) -> Doc
     kept = tuple(line for line in facts.lines if line.quantity)
     return Document(
         blocks=(
-            *_head(facts.store_name, "取消交付 HAND-OVER UNDONE", marks),
+            *_head(facts.store_name, "取消交付", marks, english="HAND-OVER UNDONE"),
             *_order(facts),
             Rule(),
             *_lines(kept),
@@ -190,7 +190,7 @@ def emergency_list(
         body += (Text(text="没有待取订单 No open pickups", align=Align.CENTER), Rule())
     return Document(
         blocks=(
-            *_head(store_name, "应急取货表 EMERGENCY LIST", marks),
+            *_head(store_name, "应急取货表", marks, english="EMERGENCY LIST"),
             Row(left="打印 Printed", right=at_text),
             Row(left="待取 Open", right=str(len(rows)), bold=True),
             Text(text="仅断电时使用:核对姓名和尾号,交货后填写时间、店员;来电后逐条补录。"),
@@ -205,10 +205,14 @@ def emergency_list(
     )
 
 
-def _head(store_name: str, title: str, marks: tuple[str, ...]) -> Iterator[Block]:
+def _head(
+    store_name: str, title: str, marks: tuple[str, ...], *, english: str | None = None
+) -> Iterator[Block]:
     yield from (Mark(text=mark) for mark in marks)
     yield Text(text=store_name, bold=True, align=Align.CENTER)
     yield Text(text=title, size=2, bold=True, align=Align.CENTER)
+    if english is not None:
+        yield Text(text=english, bold=True, align=Align.CENTER)
     yield Rule(double=True)
 
 
