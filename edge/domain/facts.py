@@ -1,0 +1,124 @@
+"""What is known about a code and its order at the moment of deciding, as plain values."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Storage = Literal["ambient", "chilled", "frozen"]
+CredentialKind = Literal["v1", "v2", "serial", "platform", "found", "list"]
+Clockness = Literal["synced", "holdover", "unsure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An order line of `quantity` units; `bundle_of` names the line of its main item."""
+
+    line: int
+    sku: str
+    quantity: int
+    bundle_of: int | None
+    name_zh: str
+    name_en: str
+    storage: Storage
+    min_grade: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as the replica, or a signed token with its lines, tells it."""
+
+    order_id: bytes
+    order_no: str
+    home_store: int
+    holder: bytes
+    epoch: int
+    cancelled: bool
+    not_after_ms: int
+    ready: bool
+    place: str
+    bags: int
+    lane: Literal["normal", "priority"]
+    value_minor: int
+    min_grade: int
+    lines: tuple[Line, ...]
+    sealed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The way in: which credential, how strong, and until when (integer ms)."""
+
+    kind: CredentialKind
+    grade: int
+    epoch: int
+    not_after_ms: int
+    state: Literal["live", "reissued", "revoked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """A unit that was given out here."""
+
+    handover: int
+    station: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A unit that this box gave up. Only an order epoch above `epoch` brings it back."""
+
+    reason: Literal["released", "lapsed"]
+    destination: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A counter that serves the order until `until_ms` (trusted time)."""
+
+    station: str
+    until_ms: int
+
+
+UnitKey = tuple[int, int]
+"""(line, unit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the ledger holds about an order: per unit, and who serves it."""
+
+    handed: dict[UnitKey, Handed]
+    gone: dict[UnitKey, Gone]
+    claim: Claim | None
+    needs_understanding: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """This box at this moment.
+
+    trusted_ms: hub-signed time plus elapsed boot time, never above true time by our doing.
+    """
+
+    store: int
+    incarnation: bytes
+    fenced: bool
+    station: str
+    trusted_ms: int
+    clock: Clockness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The shop's settings that deciding rests on. Amounts in minor units."""
+
+    confirm: Literal["auto", "tap"] = "auto"
+    dear_minor: int = 20_000
+    grade_by_amount: tuple[tuple[int, int], ...] = ()
+
+    def least_grade(self, order: Order) -> int:
+        """The grade that this order demands: by its own row, its articles, and its amount."""
+        by_amount = (grade for amount, grade in self.grade_by_amount if order.value_minor >= amount)
+        by_article = (line.min_grade for line in order.lines)
+        return max(order.min_grade, *by_article, *by_amount, 1)
