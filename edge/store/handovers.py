@@ -1,4 +1,4 @@
-"""Writing: hand-overs and their undoing, claims, locks and cases, with audit row and event.
+"""Writing: hand-overs and their undoing, claims, locks and cases, with audit row and event."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
