@@ -56,34 +56,37 @@ class Table:
 
     def table(self, name: str) -> "Table":
         """The sub-table called `name`; an absent one is all defaults."""
-        own = self._ask_table(name, self._own.get(name, {}))
+        self._asked.add(name)
+        own = self._own.get(name, {})
+        if not isinstance(own, dict):
+            self.problem(name, f"must be a section: write [{self.key(name)}]")
+            own = {}
         fallback = cast("Mapping[str, object]", self._fallback.get(name, {}))
-        return Table(self._reading, key=self.key(name), own=own, fallback=fallback)
+        return Table(
+            self._reading,
+            key=self.key(name),
+            own=cast("Mapping[str, object]", own),
+            fallback=fallback,
+        )
 
     def tables(self, name: str, *, each: Mapping[str, object]) -> tuple["Table", ...]:
         """The tables of the list called `name`, keys counted from 1, each over the defaults."""
         self._asked.add(name)
         self._reading.known.add(self.key(name))
         value = self._own.get(name, self._fallback.get(name, []))
-        if not isinstance(value, list):
-            self.problem(name, f"must be a list: write [[{self.key(name)}]]")
+        entries = cast("Sequence[object]", value) if isinstance(value, list) else (None,)
+        if not all(isinstance(entry, dict) for entry in entries):
+            self.problem(name, f"must be a list of sections: write [[{self.key(name)}]]")
             return ()
         return tuple(
             Table(
                 self._reading,
                 key=f"{self.key(name)}[{number}]",
-                own=self._ask_table(name, entry),
+                own=cast("Mapping[str, object]", entry),
                 fallback=each,
             )
-            for number, entry in enumerate(cast("Sequence[object]", value), start=1)
+            for number, entry in enumerate(entries, start=1)
         )
-
-    def _ask_table(self, name: str, value: object) -> Mapping[str, object]:
-        self._asked.add(name)
-        if isinstance(value, dict):
-            return cast("Mapping[str, object]", value)
-        self.problem(name, f"must be a section: write [{self.key(name)}]")
-        return {}
 
     # ------------------------------------------------------------ values
 
