@@ -174,7 +174,7 @@ def test_a_keyboard_of_another_maker_stays_a_keyboard(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_in_a_rule_would_be_seen(tmp_path: Path) -> None:
     misspelt = tmp_path / "misspelt.rules"
-    misspelt.write_text('SUBSYSTEM=="tty", GRUOP="dialout"\n')
+    misspelt.write_text('SUBSYSTEM=="tty", OWNAR="dialout"\n')
     said, _ = plug_in(misspelt, "0c2e", tmp_path)
     assert len(said) == 1
-    assert "GRUOP" in said[0]
+    assert "OWNAR" in said[0]
