@@ -1,0 +1,46 @@
+"""Which virtual devices there are, and how each kind is made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.ports.clock import Clock
+from drivers.sim.device import VirtualDevice
+from drivers.sim.hid_gun import HidGun
+from drivers.sim.serial_gun import SerialGun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One device to serve: its name in `sim:NAME`, the port that it fits, and its kind."""
+
+    name: str
+    port: str
+    kind: str
+
+
+DEFAULT_PLAN: tuple[Planned, ...] = (
+    Planned(name="gun1", port="scanner", kind="serial"),
+    Planned(name="gun2", port="scanner", kind="serial"),
+    Planned(name="hid1", port="scanner", kind="hid"),
+    Planned(name="printer1", port="printer", kind="escpos"),
+    Planned(name="printer2", port="printer", kind="escpos"),
+)
+
+
+def make(planned: Planned, directory: Path, clock: Clock) -> VirtualDevice:
+    """Make one device, not yet started; a printer keeps its paper in `directory/paper/NAME`.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    match planned.kind:
+        case "serial":
+            return SerialGun(planned.name, directory)
+        case "hid":
+            return HidGun(planned.name, directory)
+        case "escpos":
+            from drivers.sim.printer import VirtualPrinter
+
+            return VirtualPrinter(directory / "paper" / planned.name, clock=clock)
+        case _:
+            raise ValueError(f"kind {planned.kind!r}: there are serial, hid, escpos")
