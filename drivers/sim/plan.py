@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.ports.clock import Clock
 from drivers.sim.device import VirtualDevice
 from drivers.sim.hid_gun import HidGun
 from drivers.sim.serial_gun import SerialGun
@@ -27,7 +26,7 @@ DEFAULT_PLAN: tuple[Planned, ...] = (
 )
 
 
-def make(planned: Planned, directory: Path, clock: Clock) -> VirtualDevice:
+def make(planned: Planned, directory: Path) -> VirtualDevice:
     """Make one device, not yet started; a printer keeps its paper in `directory/paper/NAME`.
 
     Raises:
@@ -41,6 +40,6 @@ def make(planned: Planned, directory: Path, clock: Clock) -> VirtualDevice:
         case "escpos":
             from drivers.sim.printer import VirtualPrinter
 
-            return VirtualPrinter(directory / "paper" / planned.name, clock=clock)
+            return VirtualPrinter(planned.name, paper_dir=directory / "paper" / planned.name)
         case _:
             raise ValueError(f"kind {planned.kind!r}: there are serial, hid, escpos")
