@@ -18,9 +18,9 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from drivers.ports.clock import Clock
 from drivers.ports.errors import (
@@ -32,20 +32,37 @@ from drivers.ports.errors import (
 )
 from drivers.ports.scanner import Scan, Scanner
 from drivers.scanner.event_nodes import siblings, types_codes
-from drivers.scanner.hid_decoder import AltCode, Keyboard, KeyboardDecoder, KeySuffix
+from drivers.scanner.hid_decoder import EV_KEY, AltCode, Keyboard, KeyboardDecoder, KeySuffix
 from drivers.scanner.inbox import Inbox
-
-if TYPE_CHECKING:
-    from evdev import InputDevice
 
 logger = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 5
 
 
+class _Event(Protocol):
+    """What is used of evdev's InputEvent."""
+
+    sec: int
+    usec: int
+    type: int
+    code: int
+    value: int
+
+
+class _Device(Protocol):
+    """What is used of evdev's InputDevice once it is open; `read` raises OSError."""
+
+    fd: int
+
+    def read(self) -> Iterator[_Event]: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Node:
-    device: "InputDevice[str]"
+    device: _Device
     decoder: KeyboardDecoder | None
 
 
@@ -114,7 +131,7 @@ async def open_unix(path: str, keyboard: Keyboard, *, clock: Clock) -> "HidScann
     return HidScanner([node], name=path, gap_ms=keyboard.gap_ms, clock=clock)
 
 
-def _wrap(channel: socket.socket, path: str) -> "InputDevice[str]":
+def _wrap(channel: socket.socket, path: str) -> _Device:
     import evdev
 
     class SocketDevice(evdev.InputDevice[str]):
@@ -145,8 +162,8 @@ def _open_nodes(name: str, keyboard: Keyboard) -> list[_Node]:
     nodes: list[_Node] = []
     try:
         for path in siblings(name):
-            device = evdev.InputDevice(str(path))
-            typing = types_codes(device.capabilities().get(evdev.ecodes.EV_KEY, []))
+            device: evdev.InputDevice[str] = evdev.InputDevice(str(path))
+            typing = types_codes(device.capabilities().get(EV_KEY, []))
             nodes.append(
                 _Node(device=device, decoder=KeyboardDecoder(keyboard) if typing else None)
             )

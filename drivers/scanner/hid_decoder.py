@@ -83,7 +83,7 @@ class Keyboard:
 
 @dataclass(slots=True)
 class _Reading:
-    text: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list[str])
     keys: int = 0
     spoiled: Fault | None = None
 

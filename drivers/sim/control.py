@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, cast
 
 _ANSWER_S = 30
 _LONGEST_LINE = 1_048_576
@@ -30,6 +31,13 @@ class Listed:
     actions: tuple[str, ...]
 
 
+class _Entry(TypedDict):
+    port: str
+    kind: str
+    address: str
+    actions: list[str]
+
+
 async def ask(
     directory: Path, name: str, action: str, /, **args: str | int
 ) -> Mapping[str, object]:
@@ -49,8 +57,7 @@ async def ls(directory: Path) -> tuple[Listed, ...]:
         SimError: nobody serves there.
     """
     answer = await _ask(directory, {"ls": True})
-    devices = answer["devices"]
-    assert isinstance(devices, dict)
+    devices = cast("dict[str, _Entry]", answer["devices"])
     return tuple(
         Listed(
             name=name,
@@ -82,7 +89,6 @@ async def _ask(directory: Path, request: Mapping[str, object]) -> Mapping[str, o
         raise SimError("the virtual devices ended meanwhile")
     answer: dict[str, object] = json.loads(line)
     if answer.pop("ok") is not True:
-        actions = answer.get("actions")
-        names = tuple(str(each) for each in actions) if isinstance(actions, list) else ()
-        raise SimError(str(answer.get("why")), names)
+        actions = cast("list[str]", answer.get("actions", []))
+        raise SimError(str(answer.get("why")), tuple(actions))
     return answer

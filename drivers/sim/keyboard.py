@@ -12,8 +12,7 @@ Report = tuple[tuple[int, int], ...]
 
 CAPS_LOCK, LEFT_SHIFT, LEFT_CTRL, LEFT_ALT, RIGHT_ALT = 58, 42, 29, 56, 100
 END_KEYS: Mapping[str, int] = {"enter": 28, "kpenter": 96, "tab": 15}
-KEYPAD = {"0": 82, "1": 79, "2": 80, "3": 81, "4": 75, "5": 76, "6": 77}
-KEYPAD |= {"7": 71, "8": 72, "9": 73}
+KEYPAD = dict(zip("0123456789", (82, 79, 80, 81, 75, 76, 77, 71, 72, 73), strict=True))
 
 _LETTERS_US = (
     dict(zip("qwertyuiop", range(16, 26), strict=True))

@@ -18,9 +18,10 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 from drivers.sim.device import VirtualDevice
 from drivers.sim.plan import DEFAULT_PLAN, Planned, make
@@ -75,9 +76,11 @@ class Server:
             case {"ls": True}:
                 return {"ok": True, "run": self.run, "devices": self._listing()}
             case {"do": str(name), "action": str(action), **rest}:
-                args = rest.get("args", {})
-                if isinstance(args, dict) and all(isinstance(arg, str) for arg in args.values()):
+                args = _texts(rest.get("args", {}))
+                if args is not None:
                     return await self._do(name, action, args)
+            case _:
+                pass
         why = 'give {"do": NAME, "action": ACTION, "args": {KEY: TEXT}} or {"ls": true}'
         return {"ok": False, "why": why, "actions": []}
 
@@ -127,7 +130,7 @@ async def serving(
     directory: Path,
     plan: Sequence[Planned] = DEFAULT_PLAN,
     clock_file: Path | None = None,
-) -> AsyncIterator[Server]:
+) -> AsyncGenerator[Server]:
     """Run the devices of `plan` in `directory` while the block runs.
 
     clock_file: the offset file that the node reads, told in `sim.json` to whoever advances it. The
@@ -171,6 +174,15 @@ async def serve(
     """Run the devices until cancelled; raises as `serving` does."""
     async with serving(directory, plan, clock_file):
         await asyncio.get_running_loop().create_future()
+
+
+def _texts(args: object) -> dict[str, str] | None:
+    """A mapping of texts to texts as it came from JSON; None when it is something else."""
+    if not isinstance(args, dict):
+        return None
+    pairs = cast("dict[str, object]", args)
+    texts = {key: value for key, value in pairs.items() if isinstance(value, str)}
+    return texts if len(texts) == len(pairs) else None
 
 
 def _absolute(path: Path) -> Path:
