@@ -98,7 +98,8 @@ class ScanAnswer:
     state: `handed` (registered now), `claimed` (this station serves it; confirm next) or None.
     undo_s: seconds in which `undo` needs no reason. tries_left: before the code locks.
     debounced: the same code twice within 2 s, nothing was decided anew. repeat_of_ms: this is the
-    stored answer of that time and must not look green. needs: what a confirm will ask for.
+    stored answer of that time; `painted` then says that a screen showed it already, so that it must
+    not look green again. needs: what a confirm will ask for.
     """
 
     id: str
@@ -123,6 +124,7 @@ class ScanAnswer:
     needs: tuple[Literal["second_fact", "approval", "pin"], ...] = ()
     debounced: bool = False
     repeat_of_ms: int | None = None
+    painted: bool = False
     training: bool = False
 
 

@@ -173,3 +173,17 @@ def standing(tx: Tx, order_id: bytes) -> Standing:
         },
         claim=None if claim is None else Claim(station=text(claim[0]), until_ms=integer(claim[1])),
     )
+
+
+def token_order_by_id(tx: Tx, order_id: bytes) -> TokenOrder | None:
+    """What an earlier PL told, by order."""
+    row = tx.one("token_order_by_id", order_id)
+    if row is None:
+        return None
+    return TokenOrder(
+        order_id=order_id,
+        lookup=blob(row[0]),
+        epoch=integer(row[1]),
+        not_after_ms=integer(row[2]),
+        grade=integer(row[3]),
+    )

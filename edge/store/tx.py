@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.domain.facts import Clockness
 from edge.store.sql import query
 from sync.wire import audit, hlc
 from sync.wire.codec import pack, to_json
@@ -23,7 +24,7 @@ class Moment:
 
     trusted_ms: int
     boot_ms: int
-    clock: str
+    clock: Clockness
 
 
 class Tx:

@@ -13,14 +13,14 @@ SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, 
   AND effect > (SELECT coalesce(max(effect), 0) - 1000 FROM effect) ORDER BY effect DESC LIMIT ?
 -- name: effects_in_doubt
 SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, printer, trouble,
-  proof, created_ms, changed_ms FROM effect WHERE state = 'sent' ORDER BY effect
+  proof, created_ms, changed_ms FROM effect WHERE state = 'sent' AND proof IS NULL ORDER BY effect
 -- name: effect_step
 UPDATE effect SET state = ?, printer = ?, trouble = ?, proof = ?, changed_ms = ?
 WHERE effect = ? AND state = ?
 -- name: effect_trouble
 UPDATE effect SET trouble = ?, changed_ms = ? WHERE effect = ? AND state = 'queued'
 -- name: effects_waiting
-SELECT count(*) FROM effect WHERE state IN ('queued', 'sent') AND kind = 'slip'
+SELECT count(*) FROM effect WHERE state IN ('queued', 'sent') AND proof IS NULL AND kind = 'slip'
 -- name: slip_of_handover
 SELECT effect, state, trouble FROM effect WHERE handover = ? AND kind = 'slip'
 ORDER BY effect DESC LIMIT 1

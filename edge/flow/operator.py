@@ -1,0 +1,187 @@
+"""Who operates a station: by badge or choice, with a PIN by the rules of the shop.
+
+A PIN is asked when a person signs in by choice; a badge switches at once, and the PIN follows for
+what needs it. Five wrong PINs wait 30 s, 2 min, 10 min, never for ever (attacks 32). The hash is
+argon2id, checked off the loop, one at a time.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from edge.flow.answers import OperatorAnswer, Refusal, ScanAnswer, StaffView
+from edge.flow.caller import Caller
+from edge.flow.plain import not_pickup
+from edge.flow.shop import Shop
+from edge.store.row import integer, maybe_integer, maybe_text, text
+from edge.store.tx import Tx
+from sync.wire.credential import badge_lookup
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_one_at_a_time = asyncio.Semaphore(1)
+_WAITS_MS = (30_000, 120_000, 600_000)
+_FREE_TRIES = 5
+SHIFT_MS = 12 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person and their PIN, for one act."""
+
+    staff_id: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A member of staff as the catalog knows them."""
+
+    staff_id: str
+    name: str
+    role: str
+    pin_hash: str | None
+
+
+PIN_WRONG = Refusal(status=403, code="pin_wrong", zh="密码错误", en="Wrong PIN")
+PIN_WAIT = Refusal(
+    status=429, code="pin_wait", zh="尝试过多,请稍候", en="Too many tries; please wait"
+)
+
+
+def person(tx: Tx, staff_id: str) -> Person | None:
+    """An active member of staff."""
+    return _person(tx.one("staff_by_id", staff_id))
+
+
+def _person(row: tuple[object, ...] | None) -> Person | None:
+    if row is None:
+        return None
+    return Person(
+        staff_id=text(row[0]), name=text(row[1]), role=text(row[2]), pin_hash=maybe_text(row[3])
+    )
+
+
+async def check_pin(shop: Shop, approval: Approval) -> Person | Refusal:
+    """The person, if the PIN is right; a wrong one is counted durably before it is answered."""
+
+    def look(tx: Tx) -> tuple[Person | None, int]:
+        row = tx.one("pin_try", approval.staff_id)
+        return person(tx, approval.staff_id), 0 if row is None else integer(row[1])
+
+    found, not_before_ms = await shop.writer.do(look, shop.moment())
+    if shop.moment().trusted_ms < not_before_ms:
+        return PIN_WAIT
+    good = found is not None and await _matches(found.pin_hash, approval.pin)
+
+    def record(tx: Tx) -> None:
+        if good:
+            tx.run("pin_good", approval.staff_id)
+            return
+        row = tx.one("pin_failed", approval.staff_id)
+        assert row is not None
+        failures = integer(row[0])
+        tx.note("wrong_pin", staff=approval.staff_id if found else None, failures=failures)
+        if failures >= _FREE_TRIES:
+            wait = _WAITS_MS[min(failures - _FREE_TRIES, len(_WAITS_MS) - 1)]
+            tx.run("pin_wait", tx.moment.trusted_ms + wait, approval.staff_id)
+
+    await shop.writer.do(record, shop.moment())
+    if not good or found is None:
+        return PIN_WRONG
+    return found
+
+
+async def _matches(pin_hash: str | None, pin: str) -> bool:
+    if pin_hash is None or not 4 <= len(pin) <= 12:
+        return False
+    async with _one_at_a_time:
+        try:
+            return await asyncio.to_thread(_hasher.verify, pin_hash, pin)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+async def staff(shop: Shop) -> tuple[StaffView, ...]:
+    """Everybody who may be chosen at the counter."""
+
+    def read(tx: Tx) -> tuple[StaffView, ...]:
+        return tuple(
+            StaffView(staff_id=text(staff_id), name=text(name), role=text(role))
+            for staff_id, name, role in tx.all("staff_all")
+        )
+
+    return await shop.writer.do(read, shop.moment())
+
+
+async def sign_in(shop: Shop, caller: Caller, staff_id: str, pin: str) -> OperatorAnswer | Refusal:
+    """Choose the operator of a station, with the PIN."""
+    found = await check_pin(shop, Approval(staff_id=staff_id, pin=pin))
+    if isinstance(found, Refusal):
+        return found
+    return await _switch(shop, caller.station, found, with_pin=True)
+
+
+async def sign_out(shop: Shop, caller: Caller) -> OperatorAnswer:
+    """Nobody operates the station."""
+
+    def act(tx: Tx) -> None:
+        if tx.changed("operator_end", caller.station):
+            tx.note("signed_out", station=caller.station)
+
+    await shop.writer.do(act, shop.moment())
+    answer = OperatorAnswer(staff_id=None, name=None, role=None)
+    shop.screens.publish(caller.station, "operator", answer)
+    return answer
+
+
+async def current(shop: Shop, station: str) -> OperatorAnswer:
+    """Who operates the station now."""
+    return await shop.writer.do(lambda tx: operator_answer(tx, station), shop.moment())
+
+
+def operator_answer(tx: Tx, station: str) -> OperatorAnswer:
+    """Who operates the station, read inside a unit."""
+    row = tx.one("operator", station)
+    found = None if row is None else person(tx, text(row[0]))
+    if row is None or found is None:
+        return OperatorAnswer(staff_id=None, name=None, role=None)
+    pin_ms = maybe_integer(row[2])
+    return OperatorAnswer(
+        staff_id=found.staff_id,
+        name=found.name,
+        role=found.role,
+        pin_fresh=pin_ms is not None and tx.moment.trusted_ms - pin_ms < SHIFT_MS,
+    )
+
+
+async def badge_answer(shop: Shop, caller: Caller, badge: str) -> ScanAnswer:
+    """A badge switches the operator of the station that scanned it."""
+    enrolled = shop.identity.enrolled
+    refused = replace(not_pickup(shop, caller, "staff", "staff_unknown"))
+    if enrolled is None:
+        return refused
+    lookup = badge_lookup(enrolled.k_store, badge)
+    found = await shop.writer.do(
+        lambda tx: _person(tx.one("staff_by_badge", lookup)), shop.moment()
+    )
+    if found is None:
+        return refused
+    await _switch(shop, caller.station, found, with_pin=False)
+    return not_pickup(shop, caller, "staff", "staff")
+
+
+async def _switch(shop: Shop, station: str, found: Person, *, with_pin: bool) -> OperatorAnswer:
+    def act(tx: Tx) -> OperatorAnswer:
+        now = tx.moment.trusted_ms
+        before = tx.one("operator", station)
+        same = before is not None and before[0] == found.staff_id
+        pin_ms = now if with_pin else (maybe_integer(before[2]) if same and before else None)
+        tx.run("operator_set", station, found.staff_id, now, pin_ms)
+        tx.note("signed_in", station=station, operator=found.staff_id, pin=with_pin)
+        return operator_answer(tx, station)
+
+    answer = await shop.writer.do(act, shop.moment())
+    shop.screens.publish(station, "operator", answer)
+    return answer

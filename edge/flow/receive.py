@@ -1,0 +1,147 @@
+"""What HQ sends takes the same road as a scan: decide, commit, then act on it.
+
+The engine has verified signatures and chains; here rows reach the catalog with their cursor, what
+the shop keeps in memory is refreshed after COMMIT, and asks are answered.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.flow.asks import answer_asks
+from edge.flow.shop import Shop
+from edge.store import catalog as catalogs
+from edge.store.catalog import Catalog
+from edge.store.ledger import Ledger
+from edge.store.row import blob, integer
+from edge.store.tx import Tx
+from sync.wire.errors import RemoteWireError
+from sync.wire.messages import Cursor, FeedPage, Manifest
+from sync.wire.ports import Replica
+
+
+def catalog_path(folder: Path, number: int) -> Path:
+    """Where catalog `number` lies; a number is never used twice."""
+    return folder / f"catalog-{number}.db"
+
+
+class CatalogReplica:
+    """HQ's data on this node, as the engine sees it."""
+
+    def __init__(self, shop: Shop, folder: Path, catalog: Catalog | None) -> None:
+        self._shop = shop
+        self._folder = folder
+        self._catalog = catalog
+        self._busy = asyncio.Lock()
+
+    async def cursors(self) -> Sequence[Cursor]:
+        """How far each scope was applied."""
+        if self._catalog is None:
+            return ()
+        return self._catalog.cursors()
+
+    async def apply(self, page: FeedPage) -> None:
+        """Apply a page durably, then answer what it asked."""
+        async with self._busy:
+            if self._catalog is None:
+                raise RemoteWireError("a page before any snapshot")
+            at_ms = self._shop.moment().trusted_ms
+            await asyncio.to_thread(self._catalog.apply, page, applied_ms=at_ms)
+        if page.rows:
+            await refresh(self._shop)
+            await answer_asks(self._shop)
+
+    async def install(self, file: Path, manifest: Manifest) -> None:
+        """Make a verified snapshot the catalog: new number, pointer durable, swap, old one away."""
+        async with self._busy:
+            cursors = await asyncio.to_thread(catalogs.check, file)
+            self._refuse_older(cursors, manifest)
+            number = await self._shop.writer.do(_take_number, self._shop.moment())
+            path = catalog_path(self._folder, number)
+            await asyncio.to_thread(_move, file, path)
+            fresh = await asyncio.to_thread(Catalog, path)
+
+            def point(tx: Tx) -> None:
+                tx.run("catalog_point", number)
+                tx.note("catalog_swapped", number=number)
+
+            await self._shop.writer.do(point, self._shop.moment())
+
+            def swap(ledger: Ledger) -> None:
+                ledger.attach_catalog(path)
+
+            await self._shop.writer.between(swap)
+            old, self._catalog = self._catalog, fresh
+            if old is not None:
+                await asyncio.to_thread(_discard, old)
+        await refresh(self._shop)
+        await answer_asks(self._shop)
+
+    def _refuse_older(self, cursors: Sequence[Cursor], manifest: Manifest) -> None:
+        if self._catalog is None:
+            return
+        offered = {cursor.scope: cursor for cursor in cursors}
+        for mine in self._catalog.cursors():
+            theirs = offered.get(mine.scope)
+            same = theirs is not None and theirs.generation == mine.generation
+            if mine.generation == manifest.generation and (
+                not same or theirs is None or theirs.seq < mine.seq
+            ):
+                raise RemoteWireError("the snapshot is behind what was applied")
+
+    async def hub_time(self, time_ms: int, *, asked_boot_ms: int, answered_boot_ms: int) -> None:
+        """Take a verified hub time over."""
+        await self._shop.time.heard(
+            self._shop.writer,
+            time_ms,
+            asked_boot_ms=asked_boot_ms,
+            answered_boot_ms=answered_boot_ms,
+        )
+
+    def close(self) -> None:
+        """Close the catalog's file."""
+        if self._catalog is not None:
+            self._catalog.close()
+
+
+_: type[Replica] = CatalogReplica
+
+
+async def refresh(shop: Shop) -> None:
+    """Bring what is kept in memory up to the catalog as it is now."""
+
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+        keys = {
+            integer(key_id): blob(public)
+            for key_id, public, revoked in tx.all("issuer_keys")
+            if not revoked
+        }
+        unknown = tx.one("not_understood")
+        return keys, unknown is not None and integer(unknown[0]) > 0
+
+    shop.issuer_keys, shop.not_understood = await shop.writer.do(read, shop.moment())
+
+
+def _take_number(tx: Tx) -> int:
+    row = tx.one("catalog_number_take")
+    assert row is not None
+    return integer(row[0])
+
+
+def _move(file: Path, path: Path) -> None:
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
+    file.rename(path)
+    path.chmod(0o600)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _discard(old: Catalog) -> None:
+    old.close()
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{old.path}{suffix}").unlink(missing_ok=True)

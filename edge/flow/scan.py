@@ -1,0 +1,194 @@
+"""A scan, from text to answer: what it means first, then whom it concerns.
+
+Debounce is per station and code (attacks 7): within the window nothing is decided anew. A scanner's
+double trigger is shown as a duplicate and leaves the panel alone; a question over HTTP is answered
+with the truth of that moment.
+"""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from edge.domain.parse import (
+    CourierSerial,
+    Lines,
+    MemberCode,
+    PickupV1,
+    PickupV2,
+    PlatformNumber,
+    Product,
+    StaffBadge,
+    Unreadable,
+    parse,
+)
+from edge.flow.answers import Earlier, Refusal, ScanAnswer
+from edge.flow.caller import Caller
+from edge.flow.operator import badge_answer
+from edge.flow.plain import not_pickup, product_answer
+from edge.flow.redeem import Checked, Credential, Redeemer, redeem
+from edge.flow.serve import mac, serve
+from edge.flow.shop import Shop
+from edge.flow.view import next_of, said
+from edge.store.tx import Tx
+from sync.rules.verdicts import Verdict
+
+MAX_TEXT = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanAsk:
+    """A scan or typed entry. aim: symbology identifier. pin: typed beside a courier serial."""
+
+    text: str
+    aim: str | None = None
+    pin: str | None = None
+
+
+NOT_ENROLLED = Refusal(
+    status=503,
+    code="not_enrolled",
+    zh="本机尚未登记到总部",
+    en="This box is not enrolled with HQ yet",
+)
+OPERATOR_NEEDED = Refusal(
+    status=403,
+    code="operator_needed",
+    zh="请先选择操作员",
+    en="Choose the operator first",
+)
+
+
+async def scan(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal:
+    """Answer a scan, durable before it is told.
+
+    Raises:
+        StoreError: the question could not be answered; ask again under the same key.
+    """
+    shop.count("scan")
+    answer = await _answer(shop, caller, ask)
+    if isinstance(answer, ScanAnswer):
+        show(shop, answer)
+    return answer
+
+
+def show(shop: Shop, answer: ScanAnswer) -> None:
+    """Put an answer on its own station's screens; a duplicate leaves the panel alone."""
+    if answer.debounced:
+        shop.screens.publish(answer.station, "duplicate", answer)
+        return
+    shop.station(answer.station).recent.appendleft(answer)
+    shop.screens.publish(answer.station, "answer", answer)
+
+
+async def _answer(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal:
+    meaning = parse(ask.text[: MAX_TEXT + 1], aim=ask.aim)
+    match meaning:
+        case PickupV1() | PickupV2() | CourierSerial() | PlatformNumber():
+            return await _pickup(shop, caller, ask, meaning)
+        case Lines():
+            return await _lines(shop, caller, ask, meaning)
+        case StaffBadge():
+            return await badge_answer(shop, caller, meaning.badge)
+        case Product():
+            return await product_answer(shop, caller, meaning)
+        case MemberCode():
+            return not_pickup(shop, caller, "member", "member")
+        case Unreadable():
+            return not_pickup(shop, caller, "unreadable", meaning.reason)
+        case _:
+            assert_never(meaning)
+
+
+async def _pickup(
+    shop: Shop,
+    caller: Caller,
+    ask: ScanAsk,
+    meaning: PickupV1 | PickupV2 | CourierSerial | PlatformNumber,
+) -> ScanAnswer | Refusal:
+    memory = shop.station(caller.station)
+    digest = mac(shop, "seen", ask.text, ask.pin or "")
+    seen = memory.seen.get(digest)
+    now = shop.clock.boot_ms()
+    if caller.key is None and seen is not None and 0 <= now - seen[0] < shop.settings.debounce_ms:
+        return debounced(seen[1])
+    credential: Credential
+    match meaning:
+        case PickupV2():
+            credential = _check(shop, caller.station, meaning)
+        case CourierSerial() if meaning.pin is None:
+            credential = replace(meaning, pin=ask.pin)
+        case _:
+            credential = meaning
+    answer = await _redeem(shop, caller, f"{ask.text}\0{ask.pin or ''}", credential)
+    if isinstance(answer, ScanAnswer):
+        memory.remember(digest, now, answer)
+        needs_lines = answer.reason.code in ("lines_needed", "lines_mismatch")
+        memory.waiting_token = meaning if needs_lines and isinstance(meaning, PickupV2) else None
+        memory.waiting_lines = None
+    return answer
+
+
+async def _lines(shop: Shop, caller: Caller, ask: ScanAsk, meaning: Lines) -> ScanAnswer | Refusal:
+    memory = shop.station(caller.station)
+    waiting = memory.waiting_token
+    if waiting is None or waiting.signed.token.code_id != meaning.lines.code_id:
+        memory.waiting_lines = meaning.lines
+        return not_pickup(shop, caller, "lines", "lines_kept")
+    memory.waiting_lines = meaning.lines
+    credential = _check(shop, caller.station, waiting)
+    answer = await _redeem(shop, caller, ask.text, credential)
+    if isinstance(answer, ScanAnswer) and answer.verdict is not Verdict.REVIEW:
+        memory.waiting_token = None
+        memory.waiting_lines = None
+    return answer
+
+
+def _check(shop: Shop, station: str, meaning: PickupV2) -> Checked:
+    """Look at the signature before the writer is bothered with it."""
+    public = shop.issuer_keys.get(meaning.signed.token.key_id)
+    lines = shop.station(station).waiting_lines
+    return Checked(
+        signed=meaning,
+        key_known=public is not None,
+        genuine=public is not None and meaning.signed.is_genuine(public),
+        lines=lines,
+    )
+
+
+async def _redeem(
+    shop: Shop, caller: Caller, body: str, credential: Credential
+) -> ScanAnswer | Refusal:
+    enrolled = shop.identity.enrolled
+    if enrolled is None:
+        return NOT_ENROLLED
+
+    def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
+        if operator is None and shop.settings.operator == "required":
+            return OPERATOR_NEEDED
+        asking = Redeemer(
+            shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
+        )
+        return redeem(asking, credential)
+
+    answer = await serve(shop, caller, body, ScanAnswer, act)
+    if isinstance(answer, ScanAnswer):
+        shop.count(f"verdict_{answer.verdict}")
+        shop.wake_sync()
+        if answer.slip is not None:
+            shop.wake_effects()
+    return answer
+
+
+def debounced(first: ScanAnswer) -> ScanAnswer:
+    """What the same code means a moment later: handed over just now, or the same as before."""
+    if first.state != "handed":
+        return replace(first, debounced=True)
+    return replace(
+        first,
+        verdict=Verdict.ALREADY,
+        reason=said("just_now"),
+        next_step=next_of("just_now"),
+        earlier=Earlier(station=first.station, at_ms=first.at_ms, handover=first.handover),
+        state=None,
+        undo_s=None,
+        debounced=True,
+    )

@@ -1,0 +1,26 @@
+"""The shop's settings as the flow needs them; `edge.main` fills them from the configuration."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge.domain.facts import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times in ms or s as named; amounts in minor units."""
+
+    policy: Policy = field(default_factory=Policy)
+    debounce_ms: int = 2_000
+    claim_ms: int = 600_000
+    undo_ms: int = 30_000
+    operator: Literal["optional", "required"] = "optional"
+    second_person: Literal["on_site", "remote", "lone_capped"] = "on_site"
+    proxy_approval_minor: int = 20_000
+    slip_pickup: Literal["always", "ask", "never"] = "always"
+    drawer: bool = False
+    buzzer: bool = False
+    store_name: str = ""
+    store_address: str = ""
+    store_phone: str = ""
+    time_zone: str = "Asia/Shanghai"

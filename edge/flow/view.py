@@ -1,0 +1,128 @@
+"""From facts to what a station sees: words, order, basis."""
+
+from dataclasses import replace
+from typing import Literal
+
+from edge.domain.facts import Order, Standing
+from edge.domain.mask import mask_name
+from edge.domain.pickup import is_gone
+from edge.flow.answers import Basis, LineView, Next, OrderView, Said, ScanAnswer, SlipView
+from edge.flow.shop import Shop
+from edge.store.row import integer, maybe_blob, maybe_text, text
+from edge.store.tx import Tx
+from sync.rules.verdicts import Verdict, next_step, reason
+from sync.wire.codec import from_json
+from sync.wire.errors import RemoteWireError
+from sync.wire.sealing import unseal
+
+Source = Literal["replica", "token", "hub"]
+UnitState = Literal["open", "handed", "gone"]
+
+
+def said(code: str) -> Said:
+    """A reason in both languages."""
+    words = reason(code)
+    return Said(code=words.code, zh=words.zh, en=words.en)
+
+
+def next_of(code: str) -> Next:
+    """What follows from a reason."""
+    step = next_step(code)
+    return Next(code=step.words.code, zh=step.words.zh, en=step.words.en, who=step.who)
+
+
+def basis(shop: Shop, tx: Tx, source: Source) -> Basis:
+    """What an answer rests on, and how old that is."""
+    return Basis(source=source, age_s=shop.time.heard_ago_s(), clock=tx.moment.clock)
+
+
+def pickup_answer(
+    shop: Shop,
+    tx: Tx,
+    *,
+    station: str,
+    verdict: Verdict,
+    why: str,
+    source: Source = "replica",
+    order: OrderView | None = None,
+) -> ScanAnswer:
+    """The frame of an answer to a pickup code; callers `replace` what else they know."""
+    return ScanAnswer(
+        id="",
+        kind="pickup",
+        verdict=verdict,
+        reason=said(why),
+        next_step=next_of(why),
+        basis=basis(shop, tx, source),
+        station=station,
+        at_ms=tx.moment.trusted_ms,
+        order=order,
+    )
+
+
+def order_view(order: Order, standing: Standing) -> OrderView:
+    """An order without its customer's name; main items first, each followed by its bundle."""
+
+    def state(line: int, unit: int) -> UnitState:
+        if (line, unit) in standing.handed:
+            return "handed"
+        return "gone" if is_gone(standing.gone.get((line, unit)), order.epoch) else "open"
+
+    ordered = sorted(
+        order.lines, key=lambda line: (line.bundle_of or line.line, line.bundle_of is not None)
+    )
+    return OrderView(
+        id=order.order_id.hex(),
+        no=order.order_no,
+        name=None,
+        name_locked=False,
+        lane=order.lane,
+        ready=order.ready,
+        place=order.place,
+        bags=order.bags,
+        lines=tuple(
+            LineView(
+                line=line.line,
+                sku=line.sku,
+                name_zh=line.name_zh,
+                name_en=line.name_en,
+                storage=line.storage,
+                quantity=line.quantity,
+                bundle_of=line.bundle_of,
+                units=tuple(state(line.line, unit) for unit in range(1, line.quantity + 1)),
+            )
+            for line in ordered
+        ),
+    )
+
+
+def named(shop: Shop, tx: Tx, view: OrderView) -> OrderView:
+    """The view with the masked name, or with the news that the name is locked."""
+    row = tx.one("sealed_of_order", bytes.fromhex(view.id))
+    sealed = None if row is None else maybe_blob(row[0])
+    if sealed is None:
+        return view
+    person = unsealed(shop, bytes.fromhex(view.id), sealed)
+    if person is None:
+        return replace(view, name_locked=True)
+    return replace(view, name=mask_name(person.get("name", "")) or None)
+
+
+def unsealed(shop: Shop, order_id: bytes, sealed: bytes) -> dict[str, str] | None:
+    """{name, phone} of an order, or None while the key is not here (or not this row's)."""
+    if shop.personal_key is None:
+        return None
+    try:
+        return from_json(dict[str, str], unseal(shop.personal_key, sealed, bound_to=order_id))
+    except (ValueError, RemoteWireError):
+        return None
+
+
+def slip_of(tx: Tx, handover: int | None) -> SlipView | None:
+    """The newest slip of a hand-over."""
+    if handover is None:
+        return None
+    row = tx.one("slip_of_handover", handover)
+    if row is None:
+        return None
+    return SlipView(effect=integer(row[0]), state=text(row[1]), trouble=maybe_text(row[2]))

@@ -1,0 +1,80 @@
+"""The outbox as the sync engine sees it."""
+
+from collections.abc import Callable, Sequence
+
+from edge.store.handovers import open_case
+from edge.store.row import blob, integer, maybe_integer, text
+from edge.store.tx import Moment, Tx
+from edge.store.writer import Writer
+from sync.wire.codec import unpack
+from sync.wire.messages import BatchAnswer, Event, Unit
+from sync.wire.ports import Outbox
+
+KEEP_ACKED = 10_000
+"""Events kept beyond what HQ has backed up, for a hub that was restored a little behind."""
+
+
+class LedgerOutbox:
+    """Facts for HQ, read and acknowledged through the one writer."""
+
+    def __init__(self, writer: Writer, now: Callable[[], Moment]) -> None:
+        self._writer = writer
+        self._now = now
+
+    async def unsent(self, *, limit: int, max_bytes: int) -> Sequence[Event]:
+        """The next events above the acknowledged mark, within both bounds, at least one."""
+
+        def read(tx: Tx) -> list[Event]:
+            events: list[Event] = []
+            size = 0
+            for row in tx.all("outbox_unsent", limit):
+                event = _event(row)
+                size += len(event.body) + 200
+                if events and size > max_bytes:
+                    break
+                events.append(event)
+            return events
+
+        return await self._writer.do(read, self._now())
+
+    async def acknowledge(self, answer: BatchAnswer) -> None:
+        """Keep the hub's word on each row; conflict and refused become cases, later stays."""
+
+        def keep(tx: Tx) -> None:
+            for row in answer.rows:
+                tx.run("outbox_outcome", row.outcome, row.reason, row.seq)
+                if row.outcome in ("conflict", "refused"):
+                    open_case(tx, "sync_conflict" if row.outcome == "conflict" else "sync_refused")
+            tx.run("outbox_marks", answer.acked_seq, answer.backed_up_seq)
+            counters = tx.one("counters")
+            assert counters is not None
+            tx.run("outbox_prune", integer(counters[3]) - KEEP_ACKED)
+
+        await self._writer.do(keep, self._now())
+
+    async def waiting(self) -> tuple[int, int | None]:
+        """How many events HQ does not have, and the trusted time of the oldest."""
+
+        def read(tx: Tx) -> tuple[int, int | None]:
+            row = tx.one("outbox_count")
+            assert row is not None
+            return integer(row[0]), maybe_integer(row[1])
+
+        return await self._writer.do(read, self._now())
+
+
+_: type[Outbox] = LedgerOutbox
+
+
+def _event(row: tuple[object, ...]) -> Event:
+    return Event(
+        seq=integer(row[0]),
+        hlc=integer(row[1]),
+        trusted_ms=integer(row[2]),
+        kind=text(row[3]),
+        schema=integer(row[4]),
+        units=unpack(tuple[Unit, ...], blob(row[5])),
+        body=blob(row[6]),
+        audit_seq=integer(row[7]),
+        audit_hash=blob(row[8]),
+    )
