@@ -61,7 +61,5 @@ def parse(typed: str) -> Pairing:
     halves = (symbols[: _HALF + 1], symbols[_HALF + 1 :])
     if len(symbols) != 2 * (_HALF + 1) or not all(map(crockford.has_valid_check, halves)):
         raise ValueError("not a pairing code")
-    secret, hub = (
-        crockford.decode(half[:-1]).to_bytes(SECRET_BYTES, "big") for half in halves
-    )
+    secret, hub = (crockford.decode(half[:-1]).to_bytes(SECRET_BYTES, "big") for half in halves)
     return Pairing(secret=secret, hub_fingerprint=hub)

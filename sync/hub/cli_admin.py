@@ -1,0 +1,344 @@
+"""`storeedge-hub admin`: HQ's verbs straight on the database, whether or not `serve` is running."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.pretty import pprint
+
+from sync.hub import backup, cases, enrolment, identity, orders, stores
+from sync.hub.clock import open_clock
+from sync.hub.database import Database
+from sync.hub.identity import Hub
+from sync.hub.problems import Problem
+from sync.hub.stores import Json
+
+T = TypeVar("T")
+admin = typer.Typer(help="Administer the chain on its database.", no_args_is_help=True)
+store = typer.Typer(help="Stores.", no_args_is_help=True)
+product = typer.Typer(help="Articles.", no_args_is_help=True)
+staff = typer.Typer(help="People.", no_args_is_help=True)
+order = typer.Typer(help="Orders to be picked up.", no_args_is_help=True)
+pairing = typer.Typer(help="Pairing codes for new boxes.", no_args_is_help=True)
+node = typer.Typer(help="Boxes.", no_args_is_help=True)
+case = typer.Typer(help="Cases for a person.", no_args_is_help=True)
+token = typer.Typer(help="Admin tokens.", no_args_is_help=True)
+for name, group in (
+    ("store", store),
+    ("product", product),
+    ("staff", staff),
+    ("order", order),
+    ("pairing", pairing),
+    ("node", node),
+    ("case", case),
+    ("token", token),
+):
+    admin.add_typer(group, name=name)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the options before the verb say."""
+
+    database: str
+    time: str
+
+
+@admin.callback()
+def options(
+    context: typer.Context,
+    database: Annotated[
+        str, typer.Option(envvar="STOREEDGE_HUB_DATABASE", help="sqlite:////path/hub.db")
+    ],
+    time: Annotated[str, typer.Option(help="system: or offset:/absolute/file")] = "system:",
+) -> None:
+    """Administer the chain on its database."""
+    context.obj = Desk(database=database, time=time)
+
+
+def _desk(context: typer.Context) -> Desk:
+    found = context.obj
+    assert isinstance(found, Desk)
+    return found
+
+
+def _show(answer: Json, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        pprint(answer, console=Console(file=sys.stdout), expand_all=True)
+
+
+def _stop(error: Exception) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(1)
+
+
+def _run(context: typer.Context, as_json: bool, verb: Callable[[Hub], Json]) -> None:
+    desk = _desk(context)
+    try:
+        database = Database(desk.database)
+        hub = identity.open_hub(database, open_clock(desk.time))
+        answer = verb(hub)
+        database.close()
+    except (Problem, ValueError, OSError, identity.NotInitialised) as error:
+        raise _stop(error) from error
+    _show(answer, as_json)
+
+
+def _checked(kind: type[T], values: Json) -> T:
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        words = "; ".join(f"{each['loc']}: {each['msg']}" for each in error.errors())
+        raise ValueError(words) from error
+
+
+@admin.command()
+def init(
+    context: typer.Context,
+    chain: Annotated[str, typer.Option(help="Name of the chain")],
+    demo: Annotated[bool, typer.Option("--demo", help="A demo chain: boxes may use sim:")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the chain with its keys; prints the first admin token, once."""
+    desk = _desk(context)
+    try:
+        database = Database(desk.database)
+        clock = open_clock(desk.time)
+        made = identity.initialise(database, clock, name=chain, demo=demo)
+        hub = identity.open_hub(database, clock)
+    except (ValueError, OSError) as error:
+        raise _stop(error) from error
+    _show({"chain": hub.chain, "name": hub.name, "demo": hub.demo, "admin_token": made}, as_json)
+
+
+@admin.command("backup")
+def make_backup(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(help="File to be made; must not exist")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy the database; nodes may then forget what the copy holds."""
+    _run(context, as_json, lambda hub: backup.make(hub, to))
+
+
+@token.command("new")
+def token_new(
+    context: typer.Context, name: Annotated[str, typer.Option()], as_json: AsJson = False
+) -> None:
+    """Another admin token, printed once."""
+    _run(context, as_json, lambda hub: {"name": name, "admin_token": identity.add_token(hub, name)})
+
+
+@store.command("add")
+def store_add(
+    context: typer.Context,
+    number: Annotated[int, typer.Option(help="1 to 16777215, in tokens")],
+    code: Annotated[str, typer.Option(help="Short code, on slips")],
+    name_zh: Annotated[str, typer.Option()],
+    name_en: Annotated[str, typer.Option()],
+    as_json: AsJson = False,
+) -> None:
+    """Open a store."""
+    values: Json = {"number": number, "code": code, "name_zh": name_zh, "name_en": name_en}
+    _run(
+        context,
+        as_json,
+        lambda hub: stores.add_store(hub, _checked(stores.NewStore, values)),
+    )
+
+
+@store.command("list")
+def store_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """Every store."""
+    _run(context, as_json, lambda hub: {"stores": stores.list_stores(hub)})
+
+
+@product.command("add")
+def product_add(
+    context: typer.Context,
+    sku: Annotated[str, typer.Option(help="At most 8 bytes")],
+    name_zh: Annotated[str, typer.Option()],
+    name_en: Annotated[str, typer.Option()],
+    gtin: Annotated[str | None, typer.Option(help="8, 12, 13 or 14 digits")] = None,
+    storage: Annotated[str, typer.Option(help="ambient, chilled, frozen")] = "ambient",
+    min_grade: Annotated[int, typer.Option(help="1 any code; 2 signed or PIN")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Write an article down, or change it."""
+    values: Json = {
+        "sku": sku,
+        "name_zh": name_zh,
+        "name_en": name_en,
+        "gtin": gtin,
+        "storage": storage,
+        "min_grade": min_grade,
+    }
+    _run(
+        context,
+        as_json,
+        lambda hub: stores.put_product(hub, _checked(stores.NewProduct, values)),
+    )
+
+
+@staff.command("add")
+def staff_add(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("--store")],
+    staff_id: Annotated[str, typer.Option("--id")],
+    name: Annotated[str, typer.Option()],
+    role: Annotated[str, typer.Option(help="cashier, supervisor, manager, technician")],
+    badge: Annotated[str | None, typer.Option(help="What the badge's code says")] = None,
+    pin: Annotated[str | None, typer.Option(help="4 to 6 digits", prompt=False)] = None,
+    active: Annotated[bool, typer.Option("--active/--inactive")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Write a person down, or change them."""
+    values: Json = {
+        "store": number,
+        "staff_id": staff_id,
+        "name": name,
+        "role": role,
+        "badge": badge,
+        "pin": pin,
+        "active": active,
+    }
+    _run(context, as_json, lambda hub: stores.put_person(hub, _checked(stores.NewPerson, values)))
+
+
+def _line(text: str) -> Json:
+    sku, _, rest = text.partition(":")
+    quantity, _, bundle = rest.partition("@")
+    return {
+        "sku": sku,
+        "quantity": int(quantity or 1),
+        "bundle_of": int(bundle) if bundle else None,
+    }
+
+
+@order.command("create")
+def order_create(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("--store")],
+    line: Annotated[list[str], typer.Option(help="SKU:QUANTITY, SKU:QUANTITY@MAIN-LINE")],
+    order_no: Annotated[str | None, typer.Option("--no")] = None,
+    name: Annotated[str, typer.Option(help="Customer's name")] = "",
+    phone: Annotated[str, typer.Option(help="Customer's phone")] = "",
+    hours: Annotated[float | None, typer.Option(help="Until when; 48 by default")] = None,
+    lane: Annotated[str, typer.Option(help="normal, priority")] = "normal",
+    ready: Annotated[bool, typer.Option("--ready/--not-ready")] = True,
+    place: Annotated[str, typer.Option()] = "",
+    bags: Annotated[int, typer.Option()] = 1,
+    value_minor: Annotated[int, typer.Option()] = 0,
+    min_grade: Annotated[int, typer.Option()] = 1,
+    courier: Annotated[bool, typer.Option("--courier", help="With serial and PIN")] = False,
+    platform: Annotated[str | None, typer.Option(help="MT:23:8831")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an order and print its codes, once."""
+
+    def verb(hub: Hub) -> Json:
+        parts = platform.split(":") if platform else []
+        if platform and len(parts) != 3:
+            raise ValueError("platform is NAME:NUMBER:ORDER-TAIL, like MT:23:8831")
+        values: Json = {
+            "store": number,
+            "lines": [_line(each) for each in line],
+            "order_no": order_no,
+            "customer": {"name": name, "phone": phone} if name or phone else None,
+            "hours": hours,
+            "lane": lane,
+            "ready": ready,
+            "place": place,
+            "bags": bags,
+            "value_minor": value_minor,
+            "min_grade": min_grade,
+            "courier": courier,
+            "platform": dict(zip(("name", "number", "order_tail"), parts, strict=True))
+            if parts
+            else None,
+        }
+        return orders.create(hub, _checked(orders.NewOrder, values))
+
+    _run(context, as_json, verb)
+
+
+@order.command("show")
+def order_show(context: typer.Context, order_no: str, as_json: AsJson = False) -> None:
+    """An order with each unit's life."""
+    _run(context, as_json, lambda hub: orders.show(hub, order_no))
+
+
+@order.command("extend")
+def order_extend(
+    context: typer.Context,
+    order_no: str,
+    hours: Annotated[float, typer.Option()],
+    as_json: AsJson = False,
+) -> None:
+    """Give the customer longer."""
+    _run(context, as_json, lambda hub: orders.extend(hub, order_no, hours))
+
+
+@order.command("cancel")
+def order_cancel(context: typer.Context, order_no: str, as_json: AsJson = False) -> None:
+    """Ask the store to stop; see `cancel.state` for when it did."""
+    _run(context, as_json, lambda hub: orders.cancel(hub, order_no))
+
+
+@order.command("reissue")
+def order_reissue(
+    context: typer.Context,
+    order_no: str,
+    hours: Annotated[float | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """New codes; the old ones are void."""
+    _run(context, as_json, lambda hub: orders.reissue(hub, order_no, hours=hours))
+
+
+@pairing.command("new")
+def pairing_new(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("--store")],
+    as_json: AsJson = False,
+) -> None:
+    """A pairing code for one box, good for 15 minutes."""
+    _run(context, as_json, lambda hub: enrolment.new_pairing(hub, number))
+
+
+@node.command("confirm")
+def node_confirm(
+    context: typer.Context,
+    fingerprint: str,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The store's old box is unplugged")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The fingerprint on the box's screen is this one."""
+    _run(context, as_json, lambda hub: enrolment.confirm(hub, fingerprint, replace=replace))
+
+
+@node.command("list")
+def node_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """Every box and how far it is."""
+    _run(context, as_json, enrolment.fleet)
+
+
+@case.command("list")
+def case_list(
+    context: typer.Context,
+    only_open: Annotated[bool, typer.Option("--open")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a person must decide, or has decided."""
+    _run(context, as_json, lambda hub: {"cases": cases.list_cases(hub, only_open=only_open)})

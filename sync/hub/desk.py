@@ -1,0 +1,234 @@
+"""Where nodes come to: signed questions in, bytes out, without a web framework.
+
+The same object answers behind HTTP and behind the in-memory link of the simulation. Times out of
+nothing and waits for nothing; the doorbell's waiting is `doorbell.py`.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from sync.hub import enrolment, feed, ingest
+from sync.hub.enrolment import EnrolledNode
+from sync.hub.feed import CHAIN, store_scope
+from sync.hub.identity import Hub
+from sync.hub.limits import Limiter
+from sync.hub.problems import Problem, invalid, missing
+from sync.hub.snapshots import Snapshots
+from sync.wire import codec
+from sync.wire.errors import RemoteWireError
+from sync.wire.feed import sign_head
+from sync.wire.messages import (
+    MAX_BODY_BYTES,
+    EnrolRequest,
+    EventBatch,
+    FeedAnswer,
+    FeedPage,
+    FeedQuestion,
+)
+from sync.wire.request import INCARNATION_HEADER, NODE_HEADER, is_signed_request
+
+MAX_FEED_LIMIT = 2_000
+SEEN_EVERY_MS = 10_000
+PACKED = "application/vnd.storeedge.msgpack+zstd"
+JSON = "application/json"
+_SNAPSHOT = re.compile(r"/v1/snapshot/([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it came over the wire; header names in lower case, `target` with its query."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    address: str = ""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back; `file` is served with Range where it is set."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = PACKED
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bell:
+    """A node waits until one of its scopes is beyond these seqs."""
+
+    node: EnrolledNode
+    seqs: Mapping[str, int]
+
+
+def refuse(problem: Problem) -> Answer:
+    """A problem as an answer."""
+    retry = problem.extra.get("retry_after_s")
+    return Answer(
+        status=problem.status,
+        body=codec.to_json(problem.document()),
+        media_type="application/problem+json",
+        headers={} if retry is None else {"retry-after": str(retry)},
+    )
+
+
+class NodeDesk:
+    """Answers nodes. Blocking: call it in a thread, or inline in a simulation."""
+
+    def __init__(self, hub: Hub, snapshots: Snapshots) -> None:
+        self.hub = hub
+        self._snapshots = snapshots
+        self._limiter = Limiter()
+        self._seen_ms: dict[tuple[str, bytes], int] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, asked: Asked) -> Answer:
+        """Answer any request but the doorbell; problems become answers."""
+        try:
+            return self._answer(asked)
+        except Problem as problem:
+            return refuse(problem)
+        except RemoteWireError as error:
+            return refuse(invalid(str(error)))
+
+    def _answer(self, asked: Asked) -> Answer:
+        if len(asked.body) > MAX_BODY_BYTES:
+            raise Problem(status=413, code="too_large", detail="A body has at most 8 MiB.")
+        match asked.method, asked.path:
+            case "POST", "/v1/nodes/enroll":
+                return self._enroll(asked)
+            case "POST", "/v1/nodes/personal-key":
+                key = enrolment.personal_key(self.hub, self.node_of(asked))
+                return Answer(body=codec.to_json(key), media_type=JSON)
+            case "POST", "/v1/events":
+                return self._events(asked)
+            case "POST", "/v1/feed":
+                return self._feed(asked)
+            case "GET", "/v1/snapshot":
+                number = self.node_of(asked).store
+                return Answer(body=codec.to_body(self._snapshots.newest(number)))
+            case "GET", path if found := _SNAPSHOT.fullmatch(path):
+                number = self.node_of(asked).store
+                return Answer(
+                    file=self._snapshots.file(number, found[1]),
+                    media_type="application/octet-stream",
+                )
+            case _:
+                raise missing("such page")
+
+    def node_of(self, asked: Asked) -> EnrolledNode:
+        """Who signed this request.
+
+        Raises:
+            Problem: 401 for an unknown node or a signature that is not its own, 409 `superseded`.
+        """
+        try:
+            incarnation = bytes.fromhex(asked.headers.get(INCARNATION_HEADER, ""))
+        except ValueError:
+            incarnation = b""
+        found = enrolment.authorised(self.hub, asked.headers.get(NODE_HEADER, ""), incarnation)
+        if not is_signed_request(
+            asked.headers,
+            found.public,
+            method=asked.method,
+            target=asked.target,
+            body=asked.body,
+        ):
+            raise Problem(status=401, code="bad_signature", detail="Not signed by this box.")
+        if found.superseded:
+            raise enrolment.superseded()
+        self._note(found)
+        return found
+
+    def _note(self, node: EnrolledNode) -> None:
+        """Remember in the database that a node was heard, not more often than needed."""
+        key = (node.node, node.incarnation)
+        now_ms = self.hub.clock.now_ms()
+        with self._lock:
+            if abs(now_ms - self._seen_ms.get(key, 0)) < SEEN_EVERY_MS:
+                return
+            self._seen_ms[key] = now_ms
+        enrolment.seen(self.hub, node)
+
+    def _enroll(self, asked: Asked) -> Answer:
+        self._limiter.check(asked.address, self.hub.clock.now_ms())
+        request = codec.from_json(EnrolRequest, asked.body)
+        try:
+            answer = enrolment.enroll(self.hub, request)
+        except Problem:
+            self._limiter.count(asked.address, self.hub.clock.now_ms())
+            raise
+        return Answer(body=codec.to_json(answer), media_type=JSON)
+
+    def _events(self, asked: Asked) -> Answer:
+        sender = self.node_of(asked)
+        batch = codec.from_body(EventBatch, asked.body)
+        return Answer(body=codec.to_body(ingest.take(self.hub, sender, batch)))
+
+    def _feed(self, asked: Asked) -> Answer:
+        reader = self.node_of(asked)
+        question = codec.from_body(FeedQuestion, asked.body)
+        if len(question.nonce) != 16 or not 1 <= question.limit <= MAX_FEED_LIMIT:
+            raise invalid("The nonce has 16 bytes; limit is 1 to 2,000.")
+        allowed = (CHAIN, store_scope(reader.store))
+        pages: list[FeedPage] = []
+        gone: list[str] = []
+        with self.hub.database.reading() as connection:
+            for cursor in question.cursors:
+                if cursor.scope not in allowed:
+                    raise Problem(status=403, code="not_yours", detail="Another store's scope.")
+                found = feed.read(connection, cursor, self.hub.generation, question.limit)
+                if found is None:
+                    gone.append(cursor.scope)
+                    continue
+                pages.append(
+                    FeedPage(
+                        scope=cursor.scope,
+                        generation=self.hub.generation,
+                        rows=found.rows,
+                        head=found.head,
+                        signature=sign_head(found.head, self.hub.signer),
+                        more=found.more,
+                    )
+                )
+        answer = FeedAnswer(
+            pages=tuple(pages), gone=tuple(gone), time=self.hub.time(question.nonce)
+        )
+        return Answer(body=codec.to_body(answer))
+
+    def bell(self, asked: Asked) -> Bell:
+        """What a doorbell request waits for: `?at=chain.SEQ&at=store:N.SEQ`.
+
+        Raises:
+            Problem: not signed, another store's scope, or not such a query.
+        """
+        reader = self.node_of(asked)
+        allowed = (CHAIN, store_scope(reader.store))
+        seqs: dict[str, int] = {}
+        for name, value in parse_qsl(asked.target.partition("?")[2]):
+            scope, _, seq = value.rpartition(".")
+            if name != "at" or not seq.isdecimal() or len(seq) > 18:
+                raise invalid("Ask for `at=SCOPE.SEQ`.")
+            if scope not in allowed:
+                raise Problem(status=403, code="not_yours", detail="Another store's scope.")
+            seqs[scope] = int(seq)
+        if not seqs:
+            raise invalid("Ask for `at=SCOPE.SEQ`.")
+        return Bell(node=reader, seqs=seqs)
+
+    def heads(self) -> dict[str, int]:
+        """The end of every scope."""
+        with self.hub.database.reading() as connection:
+            return feed.all_heads(connection)

@@ -1,0 +1,64 @@
+"""The doorbell: a node asks to be told when its scopes move, and gets no data by it.
+
+One task looks at the heads while anybody waits, so a thousand nodes cost one small query each
+50 ms, and a change made by another process (the admin command) rings as well.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync.hub.desk import NodeDesk
+
+logger = logging.getLogger(__name__)
+LOOK_EVERY_S = 0.05
+LONGEST_S = 25.0
+
+
+class Doorbell:
+    """Wakes who waits. `run` lives in the application's task group."""
+
+    def __init__(self, desk: NodeDesk) -> None:
+        self._desk = desk
+        self._heads: Mapping[str, int] = {}
+        self._moved = asyncio.Condition()
+        self._waiting = 0
+        self._somebody = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look at the heads for as long as anybody waits."""
+        failed = False
+        while True:
+            await self._somebody.wait()
+            try:
+                heads = await asyncio.to_thread(self._desk.heads)
+                failed = False
+            except SQLAlchemyError as error:
+                if not failed:
+                    logger.warning("doorbell cannot read heads error=%s", error)
+                failed = True
+                heads = dict(self._heads)
+            if heads != self._heads:
+                async with self._moved:
+                    self._heads = heads
+                    self._moved.notify_all()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def wait(self, seqs: Mapping[str, int], *, longest_s: float = LONGEST_S) -> bool:
+        """Whether a scope got beyond its seq before the time was over."""
+        self._waiting += 1
+        self._somebody.set()
+        try:
+            async with asyncio.timeout(longest_s), self._moved:
+                await self._moved.wait_for(
+                    lambda: any(self._heads.get(scope, 0) > seq for scope, seq in seqs.items())
+                )
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._somebody.clear()
+        return True

@@ -1,0 +1,318 @@
+"""What the hub makes of what a node tells: pure rules over the units it knows.
+
+A fact is never undone by us: a unit that was handed over twice was handed over twice. The first
+live hand-over stands, any other is a *conflict*, answered so and put before a person. A node's
+giving up (`lapsed`, `answered`) counts only from the incarnation that holds the unit, at the
+epoch at which it holds it.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, assert_never
+
+from sync.wire import codec
+from sync.wire.errors import RemoteWireError
+from sync.wire.events import (
+    KINDS,
+    Answered,
+    Body,
+    CaseClosed,
+    CaseOpened,
+    CodeLocked,
+    CodeReleased,
+    Handed,
+    Lapsed,
+    Signed,
+    Undone,
+)
+from sync.wire.messages import EVENT_SCHEMA, Event, Outcome, Unit
+
+UnitState = Literal["held", "handed", "lapsed", "released"]
+ActState = Literal["live", "undone", "conflict", "conflict_undone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitNow:
+    """A unit as the hub knows it."""
+
+    holder: bytes
+    epoch: int
+    state: UnitState
+    destination: str = ""
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A hand-over of one unit: where and by whom, and what became of it."""
+
+    unit: Unit
+    seq: int
+    handover: int
+    at_ms: int
+    station: str
+    operator: str | None
+    credential: str
+    state: ActState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskNow:
+    """What HQ asked, and of whom."""
+
+    order_id: bytes
+    holder: bytes
+    epoch: int
+    destination: str
+    units: frozenset[tuple[int, int]]
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A case for a person at HQ."""
+
+    seq: int
+    order_id: bytes | None
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Working:
+    """What one batch of one incarnation sees and changes; written back in the same transaction.
+
+    units, acts and asks come from the database, as far as the batch names them; the rest is filled.
+    """
+
+    incarnation: bytes
+    units: dict[Unit, UnitNow]
+    acts: dict[tuple[int, Unit], Act]
+    asks: dict[bytes, AskNow]
+    live: set[Unit]
+    touched_units: set[Unit] = field(default_factory=set[Unit])
+    new_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
+    undone_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
+    answers: dict[bytes, Answered] = field(default_factory=dict[bytes, Answered])
+    troubles: list[Trouble] = field(default_factory=list[Trouble])
+    bodies: list[tuple[int, Body]] = field(default_factory=list[tuple[int, Body]])
+
+    def put(self, unit: Unit, now: UnitNow) -> None:
+        """Change a unit."""
+        self.units[unit] = now
+        self.touched_units.add(unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What an event is answered."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+ACCEPTED = Judged(outcome="accepted")
+
+
+def parse(event: Event) -> Body | Judged:
+    """The body of an event, or why it is not taken: `later` is kept raw, `refused` is a case."""
+    kind = KINDS.get(event.kind)
+    if kind is None or event.schema > EVENT_SCHEMA:
+        return Judged(outcome="later", reason="newer")
+    try:
+        body = codec.from_json(kind, event.body)
+    except RemoteWireError:
+        return Judged(outcome="refused", reason="bad_body")
+    units = units_in(body)
+    if set(event.units) != set(units) or len(set(units)) != len(units):
+        return Judged(outcome="refused", reason="units_mismatch")
+    if not all(_fits(number) for number in _numbers(body)):
+        return Judged(outcome="refused", reason="bad_body")
+    return body
+
+
+def _fits(number: int) -> bool:
+    return 0 <= number < 2**63
+
+
+def _numbers(body: Body) -> tuple[int, ...]:
+    """What a database column must hold; JSON knows no bounds."""
+    match body:
+        case Handed():
+            return body.handover, body.at_ms
+        case Undone():
+            return body.handover, body.at_ms
+        case CaseOpened() | CaseClosed() | CodeLocked():
+            return body.case, body.at_ms
+        case Lapsed() | Answered():
+            return body.epoch, body.at_ms
+        case CodeReleased() | Signed():
+            return (body.at_ms,)
+        case _:
+            assert_never(body)
+
+
+def units_in(body: Body) -> tuple[Unit, ...]:
+    """The units that a body touches: what its envelope must name."""
+    match body:
+        case Handed() | Undone() | Lapsed():
+            return body.units
+        case Answered():
+            return (*body.released, *body.kept)
+        case CaseOpened() | CaseClosed() | CodeLocked() | CodeReleased() | Signed():
+            return ()
+        case _:
+            assert_never(body)
+
+
+def judge(working: Working, event: Event) -> Judged:
+    """Apply one event to what the batch sees; troubles are noted for a person."""
+    parsed = parse(event)
+    if isinstance(parsed, Judged):
+        judged = parsed
+        if judged.outcome == "later":
+            for unit in event.units:
+                if (now := working.units.get(unit)) is not None:
+                    working.put(unit, replace(now, parked=now.parked + 1))
+    else:
+        judged = _apply(working, event.seq, parsed)
+    if judged.outcome in ("conflict", "refused"):
+        order_id = event.units[0][0] if event.units else None
+        working.troubles.append(
+            Trouble(seq=event.seq, order_id=order_id, reason=judged.reason, detail=event.kind)
+        )
+    return judged
+
+
+def _apply(working: Working, seq: int, body: Body) -> Judged:
+    match body:
+        case Handed():
+            return _handed(working, seq, body)
+        case Undone():
+            return _undone(working, body)
+        case Lapsed():
+            return _lapsed(working, body)
+        case Answered():
+            return _answered(working, body)
+        case CaseOpened() | CaseClosed() | CodeLocked() | CodeReleased() | Signed():
+            working.bodies.append((seq, body))
+            return ACCEPTED
+        case _:
+            assert_never(body)
+
+
+def _worst(reasons: list[str]) -> Judged:
+    return Judged(outcome="conflict", reason=reasons[0]) if reasons else ACCEPTED
+
+
+def _handed(working: Working, seq: int, body: Handed) -> Judged:
+    reasons: list[str] = []
+    for unit in body.units:
+        now = working.units.get(unit)
+        act = Act(
+            unit=unit,
+            seq=seq,
+            handover=body.handover,
+            at_ms=body.at_ms,
+            station=body.station,
+            operator=body.operator,
+            credential=body.credential,
+            state="live",
+        )
+        reason = _against(working, unit, now)
+        if reason:
+            reasons.append(reason)
+        # goods that left without right are gone all the same: nothing else may happen to them
+        if now is None or unit in working.live or now.state in ("lapsed", "released"):
+            act = replace(act, state="conflict")
+        else:
+            working.live.add(unit)
+            working.put(unit, replace(now, state="handed"))
+        working.acts[seq, unit] = act
+        working.new_acts[seq, unit] = act
+    return _worst(reasons)
+
+
+def _against(working: Working, unit: Unit, now: UnitNow | None) -> str:
+    """Why a hand-over is a conflict, or nothing."""
+    if now is None:
+        return "unknown_unit"
+    if unit in working.live:
+        return "handed_twice"
+    match now.state:
+        case "lapsed" | "released":
+            return "after_release"
+        case "held" | "handed":
+            return "" if now.holder == working.incarnation else "not_holder"
+
+
+def _undone(working: Working, body: Undone) -> Judged:
+    reasons: list[str] = []
+    for unit in body.units:
+        found = next(
+            (
+                (key, act)
+                for key, act in working.acts.items()
+                if act.unit == unit
+                and act.handover == body.handover
+                and act.state in ("live", "conflict")
+            ),
+            None,
+        )
+        if found is None:
+            reasons.append("unknown_handover")
+            continue
+        key, act = found
+        undone = replace(act, state="undone" if act.state == "live" else "conflict_undone")
+        working.acts[key] = undone
+        target = working.new_acts if key in working.new_acts else working.undone_acts
+        target[key] = undone
+        now = working.units.get(unit)
+        if act.state == "live" and now is not None:
+            working.live.discard(unit)
+            working.put(unit, replace(now, state="held", holder=working.incarnation))
+    return _worst(reasons)
+
+
+def _lapsed(working: Working, body: Lapsed) -> Judged:
+    reasons: list[str] = []
+    for unit in body.units:
+        now = working.units.get(unit)
+        if now is None:
+            reasons.append("unknown_unit")
+        elif body.epoch < now.epoch:
+            continue  # it gave up before it read a newer grant, which clears its tombstone
+        elif now.holder != working.incarnation:
+            reasons.append("not_holder")
+        elif now.state == "held":
+            working.put(unit, replace(now, state="lapsed"))
+        elif now.state == "handed":
+            reasons.append("lapsed_but_handed")
+    return _worst(reasons)
+
+
+def _answered(working: Working, body: Answered) -> Judged:
+    ask = working.asks.get(body.ask_id)
+    if ask is None or ask.order_id != body.order_id:
+        return Judged(outcome="refused", reason="unknown_ask")
+    if ask.holder != working.incarnation:
+        return Judged(outcome="refused", reason="not_holder")
+    if ask.answered:
+        return Judged(outcome="refused", reason="answered_before")
+    told = {(line, unit) for _, line, unit in (*body.released, *body.kept)}
+    if (
+        told != ask.units
+        or len(told) != len(body.released) + len(body.kept)
+        or any(order != ask.order_id for order, _, _ in (*body.released, *body.kept))
+        or body.destination != ask.destination
+    ):
+        return Judged(outcome="refused", reason="not_what_was_asked")
+    reasons: list[str] = []
+    for unit in body.released:
+        now = working.units[unit]
+        if now.state == "held" and now.holder == working.incarnation:
+            working.put(unit, replace(now, state="released", destination=ask.destination))
+        else:
+            reasons.append(f"released_but_{now.state}")
+    working.asks[body.ask_id] = replace(ask, answered=True)
+    working.answers[body.ask_id] = body
+    return _worst(reasons)

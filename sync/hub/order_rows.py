@@ -1,0 +1,262 @@
+"""An order as the feed carries it, and as HQ's API shows it."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, select
+
+from sync.hub import feed
+from sync.hub.problems import missing
+from sync.hub.stores import Json
+from sync.hub.tables import ask, code, event, event_order, order_line, pickup_order, redemption
+from sync.hub.tables import unit as unit_table
+from sync.wire import codec
+from sync.wire.catalog import AskRow, CodeRow, LineRow, OrderRow
+
+OrderRecord = Row[tuple[object, ...]]
+
+
+def by_number(connection: Connection, order_no: str) -> OrderRecord:
+    """The order with this number (404: there is none)."""
+    row = connection.execute(
+        select(pickup_order).where(pickup_order.c.order_no == order_no)
+    ).first()
+    if row is None:
+        raise missing(f"order {order_no}")
+    return row
+
+
+def by_id(connection: Connection, order_id: bytes) -> OrderRecord:
+    """The order with this id, which exists."""
+    return connection.execute(select(pickup_order).where(pickup_order.c.order_id == order_id)).one()
+
+
+def units_of(connection: Connection, order_id: bytes) -> Sequence[OrderRecord]:
+    """Its units in order of line and unit."""
+    return connection.execute(
+        select(unit_table)
+        .where(unit_table.c.order_id == order_id)
+        .order_by(unit_table.c.line, unit_table.c.unit)
+    ).all()
+
+
+def row_of(connection: Connection, order_id: bytes) -> OrderRow:
+    """What a node must know of an order now."""
+    order = by_id(connection, order_id)
+    lines = connection.execute(
+        select(order_line).where(order_line.c.order_id == order_id).order_by(order_line.c.line)
+    )
+    codes = connection.execute(
+        select(code).where(code.c.order_id == order_id).order_by(code.c.epoch, code.c.lookup)
+    )
+    holder = max(units_of(connection, order_id), key=lambda each: each.epoch).holder
+    return OrderRow(
+        order_id=order_id,
+        order_no=order.order_no,
+        home_store=order.home_store,
+        holder=holder,
+        epoch=order.epoch,
+        state="cancelled" if order.state == "cancelled" else "open",
+        not_after_ms=order.not_after_ms,
+        last_not_after_ms=order.last_not_after_ms,
+        lines=tuple(
+            LineRow(line=r.line, sku=r.sku, quantity=r.quantity, bundle_of=r.bundle_of)
+            for r in lines
+        ),
+        codes=tuple(
+            CodeRow(
+                lookup=r.lookup,
+                kind=r.kind,
+                grade=r.grade,
+                epoch=r.epoch,
+                not_after_ms=r.not_after_ms,
+                pin=r.pin,
+                state=r.state,
+            )
+            for r in codes
+        ),
+        lane=order.lane,
+        ready=order.ready,
+        place=order.place,
+        bags=order.bags,
+        value_minor=order.value_minor,
+        currency=order.currency,
+        min_grade=order.min_grade,
+        sealed=order.sealed,
+        phone_tail=order.phone_tail,
+    )
+
+
+def publish(connection: Connection, order_id: bytes) -> None:
+    """Tell its home store how the order stands."""
+    row = row_of(connection, order_id)
+    feed.append(connection, feed.store_scope(row.home_store), [row])
+
+
+def ask_row(record: Row[tuple[object, ...]]) -> AskRow:
+    """An ask as the feed carries it."""
+    return AskRow(
+        ask_id=record.ask_id,
+        kind=record.kind,
+        order_id=record.order_id,
+        epoch=record.epoch,
+        holder=record.holder,
+        destination=record.destination,
+        units=tuple(unpack_units(record.units)),
+        settled=record.answered_ms is not None,
+    )
+
+
+def unpack_units(packed: bytes | None) -> list[tuple[int, int]]:
+    """(line, unit) pairs as a column keeps them."""
+    return codec.unpack(list[tuple[int, int]], packed) if packed else []
+
+
+def _event_view(row: Row[tuple[object, ...]]) -> Json:
+    try:
+        body: object = json.loads(row.body)
+    except ValueError:
+        body = None
+    return {
+        "node": row.node,
+        "incarnation": row.incarnation.hex(),
+        "seq": row.seq,
+        "kind": row.kind,
+        "at_ms": row.trusted_ms,
+        "received_ms": row.received_ms,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "body": body,
+    }
+
+
+def events_of(connection: Connection, order_id: bytes) -> list[Json]:
+    """What nodes told of an order, in the order of arrival."""
+    rows = connection.execute(
+        select(event)
+        .join(
+            event_order,
+            (event_order.c.node == event.c.node)
+            & (event_order.c.incarnation == event.c.incarnation)
+            & (event_order.c.seq == event.c.seq),
+        )
+        .where(event_order.c.order_id == order_id)
+        .order_by(event.c.received_ms, event.c.node, event.c.incarnation, event.c.seq)
+    )
+    return [_event_view(row) for row in rows]
+
+
+def _unit_view(record: OrderRecord, acts: Sequence[Row[tuple[object, ...]]]) -> Json:
+    live = next((act for act in acts if act.state == "live"), None)
+    return {
+        "unit": record.unit,
+        "state": record.state,
+        "holder": record.holder.hex(),
+        "epoch": record.epoch,
+        "destination": record.destination,
+        "handed_total": len(acts),
+        "undone_total": sum(act.state in ("undone", "conflict_undone") for act in acts),
+        "conflicts": sum(act.state.startswith("conflict") for act in acts),
+        "parked": record.parked,
+        "handed": None
+        if live is None
+        else {
+            "at_ms": live.at_ms,
+            "node": live.node,
+            "station": live.station,
+            "operator": live.operator,
+            "credential": live.credential,
+        },
+    }
+
+
+def _cancel_view(connection: Connection, order_id: bytes) -> Json | None:
+    rows = connection.execute(
+        select(ask).where(ask.c.order_id == order_id).order_by(ask.c.asked_ms.desc())
+    ).all()
+    if not rows:
+        return None
+    latest = [row for row in rows if row.asked_ms == rows[0].asked_ms]  # one for each holder
+    asked = [pair for row in latest for pair in unpack_units(row.units)]
+    stopped = [pair for row in latest for pair in unpack_units(row.released)]
+    kept = [pair for row in latest for pair in unpack_units(row.kept)]
+    state = "asked"
+    if all(row.answered_ms is not None for row in latest):
+        state = "stopped" if len(stopped) == len(asked) else "partly" if stopped else "kept"
+    return {
+        "state": state,
+        "ask_ids": [row.ask_id.hex() for row in latest],
+        "asked_ms": rows[0].asked_ms,
+        "answered_ms": max((row.answered_ms or 0 for row in latest), default=0) or None,
+        "asked_units": asked,
+        "stopped_units": stopped,
+        "kept_units": kept,
+    }
+
+
+def view(connection: Connection, order: OrderRecord) -> Json:
+    """Everything HQ knows of an order; no code and no name is in it."""
+    order_id: bytes = order.order_id
+    units = units_of(connection, order_id)
+    acts = connection.execute(
+        select(redemption)
+        .where(redemption.c.order_id == order_id)
+        .order_by(redemption.c.at_ms, redemption.c.seq)
+    ).all()
+    lines = connection.execute(
+        select(order_line).where(order_line.c.order_id == order_id).order_by(order_line.c.line)
+    )
+    codes = connection.execute(
+        select(code).where(code.c.order_id == order_id).order_by(code.c.epoch, code.c.kind)
+    )
+    line_views: list[Json] = []
+    for line in lines:
+        unit_views = [
+            _unit_view(each, [a for a in acts if (a.line, a.unit) == (each.line, each.unit)])
+            for each in units
+            if each.line == line.line
+        ]
+        line_views.append(
+            {
+                "line": line.line,
+                "sku": line.sku,
+                "quantity": line.quantity,
+                "bundle_of": line.bundle_of,
+                "units": unit_views,
+            }
+        )
+    return {
+        "order_id": order_id.hex(),
+        "order_no": order.order_no,
+        "store": order.home_store,
+        "state": order.state,
+        "epoch": order.epoch,
+        "created_ms": order.created_ms,
+        "not_after_ms": order.not_after_ms,
+        "last_not_after_ms": order.last_not_after_ms,
+        "lane": order.lane,
+        "ready": order.ready,
+        "place": order.place,
+        "bags": order.bags,
+        "value_minor": order.value_minor,
+        "currency": order.currency,
+        "min_grade": order.min_grade,
+        "lines": line_views,
+        "issued": [
+            {
+                "kind": each.kind,
+                "grade": each.grade,
+                "epoch": each.epoch,
+                "not_after_ms": each.not_after_ms,
+                "state": each.state,
+            }
+            for each in codes
+        ],
+        "cancel": _cancel_view(connection, order_id),
+        "refundable": [
+            [each.line, each.unit]
+            for each in units
+            if each.state in ("lapsed", "released") and each.parked == 0
+        ],
+        "events": events_of(connection, order_id),
+    }

@@ -1,0 +1,394 @@
+"""Orders: made, shown, extended, issued anew, cancelled. Each change is a feed row for the store.
+
+Every verb is one transaction. What leaves the store (cancel) is only asked for: the units belong
+to their holder until it has answered (attacks 1 to 3).
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import Connection, insert, select, update
+
+from sync.hub import codes, order_rows
+from sync.hub.codes import Issue, Issued, Platform
+from sync.hub.feed import append, store_scope
+from sync.hub.identity import Hub
+from sync.hub.order_rows import OrderRecord
+from sync.hub.problems import invalid, missing, refused
+from sync.hub.stores import NOBODY, Json, store_row
+from sync.hub.tables import ask, order_line, pickup_order, product
+from sync.hub.tables import unit as unit_table
+from sync.rules import crockford
+from sync.wire import codec
+from sync.wire.credential import phone_tail_lookup
+from sync.wire.sealing import seal
+from sync.wire.token import MAX_LINES, ORDER_ID_BYTES
+
+HOUR_MS = 3_600_000
+PICKUP_HOURS = 48
+MAX_UNITS = 10_000
+ASK_ID_BYTES = 16
+MAX_EPOCH = 2**16 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLine:
+    """A line to be ordered; `bundle_of` is the number (from 1) of the main item's line."""
+
+    sku: str
+    quantity: Annotated[int, Field(ge=1, le=9_999)] = 1
+    bundle_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who collects; leaves the hub sealed, for the home store alone."""
+
+    name: Annotated[str, Field(max_length=80)] = ""
+    phone: Annotated[str, Field(max_length=30)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order to be picked up; `hours` from now, or an instant, else 48 h."""
+
+    store: int
+    lines: Annotated[tuple[NewLine, ...], Field(min_length=1, max_length=MAX_LINES)]
+    order_no: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{4,32}$")] | None = None
+    customer: Customer | None = None
+    hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
+    not_after_ms: int | None = None
+    lane: Literal["normal", "priority"] = "normal"
+    ready: bool = True
+    place: Annotated[str, Field(max_length=40)] = ""
+    bags: Annotated[int, Field(ge=0, le=999)] = 1
+    value_minor: Annotated[int, Field(ge=0)] = 0
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    min_grade: Annotated[int, Field(ge=1, le=5)] = 1
+    courier: bool = False
+    platform: Platform | None = None
+
+
+def _answer(connection: Connection, order_id: bytes, issued: Issued | None = None) -> Json:
+    shown = order_rows.view(connection, order_rows.by_id(connection, order_id))
+    if issued is not None:
+        shown["codes"] = {
+            "v1": issued.v1,
+            "v2": issued.v2,
+            "pl": issued.pl,
+            "serial": issued.serial,
+            "pin": issued.pin,
+            "platform": issued.platform,
+        }
+    return shown
+
+
+def _check_lines(connection: Connection, lines: tuple[NewLine, ...]) -> int:
+    """The least grade that the products ask for."""
+    grades: list[int] = [1]
+    for line in lines:
+        grade = connection.execute(
+            select(product.c.min_grade).where(product.c.sku == line.sku)
+        ).scalar_one_or_none()
+        if grade is None:
+            raise missing(f"product {line.sku}")
+        if line.bundle_of is not None and not 1 <= line.bundle_of <= len(lines):
+            raise invalid("bundle_of names a line of the same order, from 1.")
+        grades.append(grade)
+    if sum(line.quantity for line in lines) > MAX_UNITS:
+        raise invalid(f"An order has at most {MAX_UNITS} units.")
+    return max(grades)
+
+
+def _free_number(connection: Connection, wanted: str | None) -> str:
+    order_no = wanted or "SE" + crockford.encode(secrets.randbits(40), 8)
+    taken = select(pickup_order.c.order_no).where(pickup_order.c.order_no == order_no)
+    if connection.execute(taken).first() is not None:
+        raise refused("exists", f"Order {order_no} exists.")
+    return order_no
+
+
+def create(hub: Hub, new: NewOrder) -> Json:
+    """Make an order with its codes; the answer is the only place where they stand in clear."""
+    now_ms = hub.clock.now_ms()
+    not_after_ms = new.not_after_ms or now_ms + int((new.hours or PICKUP_HOURS) * HOUR_MS)
+    order_id = secrets.token_bytes(ORDER_ID_BYTES)
+    with hub.database.writing() as connection:
+        home = store_row(connection, new.store)
+        min_grade = max(new.min_grade, _check_lines(connection, new.lines))
+        phone = "".join(filter(str.isdigit, new.customer.phone)) if new.customer else ""
+        connection.execute(
+            insert(pickup_order).values(
+                order_id=order_id,
+                order_no=_free_number(connection, new.order_no),
+                home_store=new.store,
+                epoch=1,
+                state="open",
+                not_after_ms=not_after_ms,
+                last_not_after_ms=not_after_ms,
+                created_ms=now_ms,
+                lane=new.lane,
+                ready=new.ready,
+                place=new.place,
+                bags=new.bags,
+                value_minor=new.value_minor,
+                currency=new.currency,
+                min_grade=min_grade,
+                sealed=_sealed(home.k_personal, order_id, new.customer),
+                phone_tail=phone_tail_lookup(home.k_personal, phone[-4:])
+                if len(phone) >= 4
+                else None,
+            )
+        )
+        _add_lines(connection, order_id, new.lines, home.incarnation)
+        issue = Issue(
+            order_id=order_id,
+            store=new.store,
+            k_store=home.k_store,
+            epoch=1,
+            not_after_ms=not_after_ms,
+            now_ms=now_ms,
+        )
+        issued = _issue_all(connection, issue, home.incarnation, courier=new.courier)
+        if new.platform is not None:
+            issued = replace(issued, platform=codes.put_platform(connection, issue, new.platform))
+        order_rows.publish(connection, order_id)
+        return _answer(connection, order_id, issued)
+
+
+def _sealed(k_personal: bytes, order_id: bytes, customer: Customer | None) -> bytes | None:
+    if customer is None:
+        return None
+    plain = json.dumps({"name": customer.name, "phone": customer.phone}, ensure_ascii=False)
+    return seal(k_personal, plain.encode(), bound_to=order_id)
+
+
+def _add_lines(
+    connection: Connection, order_id: bytes, lines: tuple[NewLine, ...], holder: bytes
+) -> None:
+    units: list[Json] = []
+    for number, line in enumerate(lines, start=1):
+        connection.execute(
+            insert(order_line).values(
+                order_id=order_id,
+                line=number,
+                sku=line.sku,
+                quantity=line.quantity,
+                bundle_of=line.bundle_of,
+            )
+        )
+        units += [
+            {
+                "order_id": order_id,
+                "line": number,
+                "unit": each,
+                "holder": holder,
+                "epoch": 1,
+                "state": "held",
+                "destination": "",
+                "parked": 0,
+            }
+            for each in range(1, line.quantity + 1)
+        ]
+    connection.execute(insert(unit_table), units)
+
+
+def _may_sign(connection: Connection, order_id: bytes, current: bytes) -> bool:
+    """Whether a V2 may be signed: the current incarnation holds all that can be collected."""
+    held = [each for each in order_rows.units_of(connection, order_id) if each.state == "held"]
+    return current != NOBODY and bool(held) and all(each.holder == current for each in held)
+
+
+def _issue_all(connection: Connection, issue: Issue, current: bytes, *, courier: bool) -> Issued:
+    issued = Issued(v1=codes.put_v1(connection, issue))
+    if _may_sign(connection, issue.order_id, current):
+        v2, pl = codes.put_v2(connection, issue)
+        issued = replace(issued, v2=v2, pl=pl)
+    if courier:
+        serial, pin = codes.put_courier(connection, issue)
+        issued = replace(issued, serial=serial, pin=pin)
+    return issued
+
+
+def show(hub: Hub, order_no: str) -> Json:
+    """An order with each unit's life."""
+    with hub.database.reading() as connection:
+        return order_rows.view(connection, order_rows.by_number(connection, order_no))
+
+
+def _open_order(connection: Connection, order_no: str) -> OrderRecord:
+    order = order_rows.by_number(connection, order_no)
+    if order.state != "open":
+        raise refused(order.state, f"Order {order_no} is {order.state.replace('_', ' ')}.")
+    if any(each.parked for each in order_rows.units_of(connection, order.order_id)):
+        raise refused("parked", "A newer box told something of this order; update the hub first.")
+    return order
+
+
+def _grant_back(connection: Connection, order_id: bytes, epoch: int, current: bytes) -> None:
+    """Units that the store gave up by itself are the hub's; it grants them again at `epoch`."""
+    connection.execute(
+        update(unit_table)
+        .where(unit_table.c.order_id == order_id, unit_table.c.state == "lapsed")
+        .values(state="held", holder=current, epoch=epoch)
+    )
+
+
+def _next_epoch(order: OrderRecord) -> int:
+    if order.epoch >= MAX_EPOCH:
+        raise refused("worn_out", "This order was issued anew too often; make a new one.")
+    epoch: int = order.epoch + 1
+    return epoch
+
+
+def _may_grant_back(connection: Connection, order: OrderRecord, current: bytes) -> bool:
+    """Whether there is something to grant again.
+
+    Raises:
+        Problem: an earlier incarnation still holds other units of the order.
+    """
+    units = order_rows.units_of(connection, order.order_id)
+    if not any(each.state == "lapsed" for each in units):
+        return False
+    if any(each.state == "held" and each.holder != current for each in units):
+        raise refused("two_holders", "The store's earlier box still holds a part of this order.")
+    return True
+
+
+def extend(hub: Hub, order_no: str, hours: float) -> Json:
+    """Give the customer longer, from now or from the old end; answers a fresh V2 as well.
+
+    Units that the store had given up (`lapsed`) are granted to it again, at the next epoch.
+    """
+    if not 0 < hours <= 24 * 365:
+        raise invalid("hours is above 0 and at most a year.")
+    now_ms = hub.clock.now_ms()
+    with hub.database.writing() as connection:
+        order = _open_order(connection, order_no)
+        home = store_row(connection, order.home_store)
+        not_after_ms = max(now_ms, order.not_after_ms) + int(hours * HOUR_MS)
+        epoch = order.epoch
+        if _may_grant_back(connection, order, home.incarnation):
+            epoch = _next_epoch(order)
+            _grant_back(connection, order.order_id, epoch, home.incarnation)
+        _set_times(connection, order, not_after_ms, epoch)
+        codes.prolong(connection, order.order_id, epoch, not_after_ms)
+        answer: Json = {"v2": None, "pl": None}
+        if _may_sign(connection, order.order_id, home.incarnation):
+            issue = Issue(
+                order_id=order.order_id,
+                store=order.home_store,
+                k_store=home.k_store,
+                epoch=epoch,
+                not_after_ms=not_after_ms,
+                now_ms=now_ms,
+            )
+            v2, pl = codes.put_v2(connection, issue)
+            answer = {"v2": v2, "pl": pl}
+        order_rows.publish(connection, order.order_id)
+        return {**_answer(connection, order.order_id), "codes": answer}
+
+
+def _set_times(connection: Connection, order: OrderRecord, not_after_ms: int, epoch: int) -> None:
+    connection.execute(
+        update(pickup_order)
+        .where(pickup_order.c.order_id == order.order_id)
+        .values(
+            not_after_ms=not_after_ms,
+            last_not_after_ms=max(order.last_not_after_ms, not_after_ms),
+            epoch=epoch,
+        )
+    )
+
+
+def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
+    """New codes at the next epoch in the same store; the old ones are answered `reissued`."""
+    now_ms = hub.clock.now_ms()
+    with hub.database.writing() as connection:
+        order = _open_order(connection, order_no)
+        home = store_row(connection, order.home_store)
+        not_after_ms: int = order.not_after_ms
+        if hours is not None:
+            not_after_ms = max(now_ms, not_after_ms) + int(hours * HOUR_MS)
+        elif not_after_ms <= now_ms:
+            not_after_ms = now_ms + PICKUP_HOURS * HOUR_MS
+        epoch = _next_epoch(order)
+        if _may_grant_back(connection, order, home.incarnation):
+            _grant_back(connection, order.order_id, epoch, home.incarnation)
+        connection.execute(
+            update(unit_table)
+            .where(unit_table.c.order_id == order.order_id, unit_table.c.state == "held")
+            .values(epoch=epoch)
+        )
+        _set_times(connection, order, not_after_ms, epoch)
+        had_courier = any(
+            row.kind == "serial" and row.state == "live"
+            for row in order_rows.row_of(connection, order.order_id).codes
+        )
+        codes.retire(connection, order.order_id)
+        issue = Issue(
+            order_id=order.order_id,
+            store=order.home_store,
+            k_store=home.k_store,
+            epoch=epoch,
+            not_after_ms=not_after_ms,
+            now_ms=now_ms,
+        )
+        issued = _issue_all(connection, issue, home.incarnation, courier=had_courier)
+        order_rows.publish(connection, order.order_id)
+        return _answer(connection, order.order_id, issued)
+
+
+def cancel(hub: Hub, order_no: str) -> Json:
+    """Ask the holder to give up what was not handed over; refundable only once it did.
+
+    Units that nobody ever held (no box was enrolled) or that lapsed are the hub's already.
+    """
+    now_ms = hub.clock.now_ms()
+    with hub.database.writing() as connection:
+        order = _open_order(connection, order_no)
+        units = order_rows.units_of(connection, order.order_id)
+        held = [each for each in units if each.state == "held"]
+        if not held and all(each.state == "handed" for each in units):
+            raise refused("handed", "All of it was handed over; this is a return, not a cancel.")
+        asked = [each for each in held if each.holder != NOBODY]
+        connection.execute(
+            update(unit_table)
+            .where(
+                unit_table.c.order_id == order.order_id,
+                unit_table.c.state == "held",
+                unit_table.c.holder == NOBODY,
+            )
+            .values(state="released", destination="hq:cancel")
+        )
+        connection.execute(
+            update(pickup_order)
+            .where(pickup_order.c.order_id == order.order_id)
+            .values(state="cancel_pending" if asked else "cancelled")
+        )
+        for holder in sorted({each.holder for each in asked}):
+            values: Json = {
+                "ask_id": secrets.token_bytes(ASK_ID_BYTES),
+                "kind": "release",
+                "order_id": order.order_id,
+                "store": order.home_store,
+                "epoch": order.epoch,
+                "holder": holder,
+                "destination": "hq:cancel",
+                "units": codec.pack([(e.line, e.unit) for e in asked if e.holder == holder]),
+                "asked_ms": now_ms,
+            }
+            connection.execute(insert(ask).values(**values))
+            record = connection.execute(select(ask).where(ask.c.ask_id == values["ask_id"])).one()
+            append(connection, store_scope(order.home_store), [order_rows.ask_row(record)])
+        if not asked:
+            order_rows.publish(connection, order.order_id)
+        return _answer(connection, order.order_id)
+
+
+def move(_hub: Hub, _order_no: str) -> Json:
+    """Not built yet: needs several stores and the holder's release (attack 1)."""
+    raise refused("not_yet", "Moving an order to another store comes with the chain.")
