@@ -5,7 +5,7 @@ from typing import assert_never
 
 from drivers import raster
 from drivers.ports.document import Document
-from drivers.printer import escpos
+from drivers.printer import escpos, native
 
 
 class Profile(StrEnum):
@@ -26,7 +26,7 @@ def commands(document: Document, *, width_dots: int, profile: Profile) -> list[b
         case Profile.RASTER:
             body = list(escpos.raster(raster.draw(document, width_dots=width_dots)))
         case Profile.NATIVE_GBK:
-            body = []
+            body = list(native.body(document, width_dots=width_dots))
         case _:
             assert_never(profile)
     return [escpos.INITIALIZE, *body, end]

@@ -38,7 +38,8 @@ PAPER_IN_ORDER = b"\x1dr\x01"
 BAND_ROWS = 48
 """Rows a raster command carries: 6 mm of paper, 3.4 KB at 80 mm, below the smallest buffers."""
 
-_REALTIME_SECOND = b"\x04\x05\x14"
+REALTIME_SECOND = b"\x04\x05\x14"
+"""What follows DLE in DLE EOT, DLE ENQ and DLE DC4."""
 _ID_FIRST, _ID_LAST = 0x20, 0x7E
 _ID_BASE = _ID_LAST - _ID_FIRST + 1
 
@@ -94,6 +95,6 @@ def _calm(data: bytes) -> bytes:
     A byte 0x10 before 0x04, 0x05 or 0x14 becomes 0x18: one dot beside another, which nobody sees.
     """
     calm = data
-    for second in _REALTIME_SECOND:
+    for second in REALTIME_SECOND:
         calm = calm.replace(bytes((0x10, second)), bytes((0x18, second)))
     return calm

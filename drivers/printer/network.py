@@ -1,8 +1,8 @@
 """Printers on the network, port 9100: python-escpos' `Network` as the line.
 
-The library opens and closes the socket and writes; its status methods are not used, since its
-read of 16 bytes without framing takes a stray byte for an answer and an end of line for "paper
-adequate" (python-escpos 3.1). Many cheap printers serve one client at a time: a connection lasts as
+The library writes and closes; its status methods are not used, since its read of 16 bytes without
+framing takes a stray byte for an answer and an end of line for "paper adequate" (python-escpos
+3.1). Many cheap printers serve one client at a time: a connection lasts as
 long as a job.
 
 Importing the library costs half a second to a second and about 20 MB, and leaves an empty folder in
@@ -46,18 +46,21 @@ class NetworkWire:
         self.close()
         network = _load()(self._host, self._port, timeout=_CONNECT_S)
         try:
-            network.open()
-            line = network.device
-            assert line is not None
+            # Its own open() forgets the socket of a failed connect, and knows only IPv4 (3.1).
+            line = socket.create_connection((self._host, self._port), timeout=_CONNECT_S)
+        except OSError as error:
+            raise DeviceGone(f"no printer at {self._host}:{self._port}") from error
+        network.device = line
+        self._network = network
+        try:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        except (OSError, _not_found()) as error:
-            raise DeviceGone(f"no printer at {self._host}:{self._port}") from error
-        self._network = network
+        except OSError as error:
+            raise DeviceGone("connection lost while opening") from error
 
     def writable(self, wait_s: float) -> bool:
         """Whether the kernel takes a piece now."""
@@ -117,12 +120,6 @@ def _load() -> "type[Network]":
     return Network
 
 
-def _not_found() -> type[Exception]:
-    from escpos.exceptions import DeviceNotFoundError
-
-    return DeviceNotFoundError
-
-
 def open_tcp(
     host: str,
     port: int,
@@ -137,7 +134,7 @@ def open_tcp(
     """A network printer; connects for each job, so that this never fails for an absent one.
 
     Args:
-        host: a name or an IPv4 address.
+        host: a name or an address.
         port: 9100 unless the printer was set otherwise.
         width_dots: 576 for 80 mm paper, 384 for 58 mm.
         profile: `raster` or `native_gbk`.

@@ -84,6 +84,25 @@ def widths(data: str) -> str:
     return "".join(_WIDTHS[value] for value in values(data))
 
 
+def selected(data: str) -> bytes:
+    """The same choice of sets as printers want it for `GS k 73`: `{B`, `{C`, then the data.
+
+    Raises:
+        ValueError: as `values`.
+    """
+    out = bytearray()
+    in_c = False
+    for value in values(data)[:-2]:
+        if value in (_START_C, _START_B) or (value == _TO_C and not in_c) or value == _TO_B:
+            in_c = value in (_START_C, _TO_C)
+            out += b"{C" if in_c else b"{B"
+        elif in_c:
+            out.append(value)
+        else:
+            out += b"{{" if value + 32 == ord("{") else bytes((value + 32,))
+    return bytes(out)
+
+
 def modules(data: str) -> int:
     """Length of the symbol in modules with both quiet zones."""
     return sum(map(int, widths(data))) + 2 * QUIET_MODULES

@@ -19,8 +19,8 @@ _BAR_DOTS = (3, 2)
 BAR_HEIGHT_DOTS = 88
 
 
-class CodeTooLarge(DeviceRefused):
-    """The data does not fit the paper as a readable symbol; nothing was drawn."""
+class CodeRefused(DeviceRefused):
+    """The data does not fit the paper as a readable symbol, or is empty; nothing was drawn."""
 
     code = "E-DEV-07"
 
@@ -29,13 +29,20 @@ def qr(data: str, *, width_dots: int) -> Image.Image:
     """A QR code, level M, never Micro QR, quiet zone included; mode "L".
 
     Raises:
-        CodeTooLarge: it does not fit `width_dots` at 3 dots a module.
+        CodeRefused: it does not fit `width_dots` at 3 dots a module, or there is no data.
     """
-    try:
-        symbol = segno.make_qr(data, error="m", boost_error=False)
-    except segno.DataOverflowError as error:
-        raise CodeTooLarge("more data than a QR code holds") from error
+    symbol = qr_symbol(data)
     return qr_picture(symbol, qr_module_dots(symbol, width_dots=width_dots))
+
+
+def qr_symbol(data: str) -> segno.QRCode:
+    """The symbol itself; raises as `qr`."""
+    if not data:
+        raise CodeRefused("a code without data")
+    try:
+        return segno.make_qr(data, error="m", boost_error=False)
+    except segno.DataOverflowError as error:
+        raise CodeRefused("more data than a QR code holds") from error
 
 
 def qr_module_dots(symbol: segno.QRCode, *, width_dots: int) -> int:
@@ -44,7 +51,7 @@ def qr_module_dots(symbol: segno.QRCode, *, width_dots: int) -> int:
     nice = max(_QR_GOOD_DOTS, _QR_SIDE_DOTS // side)
     dots = min(_QR_MOST_DOTS, nice, width_dots // side)
     if dots < _QR_LEAST_DOTS:
-        raise CodeTooLarge(f"QR of {side} modules does not fit {width_dots} dots")
+        raise CodeRefused(f"QR of {side} modules does not fit {width_dots} dots")
     return dots
 
 
@@ -57,12 +64,19 @@ def qr_picture(symbol: segno.QRCode, module_dots: int) -> Image.Image:
 
 
 def bar_dots(data: str, *, width_dots: int) -> int | None:
-    """Dots a module for a Code 128 of `data`; None when it is no longer readable on this paper."""
-    return next((d for d in _BAR_DOTS if code128.modules(data) * d <= width_dots), None)
+    """Dots a module for a Code 128 of `data`.
+
+    None when it is too long to be readable on this paper, or holds what Code 128 cannot.
+    """
+    try:
+        length = code128.modules(data)
+    except ValueError:
+        return None
+    return next((dots for dots in _BAR_DOTS if length * dots <= width_dots), None)
 
 
 def bars(data: str, *, width_dots: int) -> Image.Image | None:
-    """A Code 128 with quiet zones, mode "L"; None when the paper is too narrow for it."""
+    """A Code 128 with quiet zones, mode "L"; None as `bar_dots`."""
     dots = bar_dots(data, width_dots=width_dots)
     if dots is None:
         return None

@@ -1,6 +1,7 @@
 """Paper in a virtual printer: what commands leave on it, as rows of dots and as words."""
 
 import codecs
+import math
 from dataclasses import dataclass, field
 
 import segno
@@ -8,7 +9,6 @@ from PIL import Image, ImageDraw
 
 from drivers.raster import code128, symbols
 from drivers.raster.fonts import font
-from drivers.raster.wrap import is_wide
 from drivers.sim.escpos import Command
 
 _CELL_PX = 24  # a printer's own font: 12 x 24 dots, Chinese 24 x 24
@@ -45,6 +45,7 @@ class _Format:
 @dataclass(frozen=True, slots=True)
 class _Glyph:
     char: str
+    wide: bool
     across: int
     down: int
     bold: bool
@@ -52,7 +53,7 @@ class _Glyph:
 
     @property
     def width_px(self) -> int:
-        return (_CELL_PX if is_wide(self.char) else _CELL_PX // 2) * self.across
+        return (_CELL_PX if self.wide else _CELL_PX // 2) * self.across
 
 
 @dataclass(slots=True)
@@ -160,7 +161,8 @@ class Paper:
     def _text(self, data: bytes) -> None:
         form = self._format
         for char in _characters(data, form):
-            glyph = _Glyph(char, form.across, form.down, form.bold, form.inverse)
+            wide = form.kanji is not None and char > "\x7f"  # came as two bytes
+            glyph = _Glyph(char, wide, form.across, form.down, form.bold, form.inverse)
             if sum(g.width_px for g in self._line) + glyph.width_px > self.width_px:
                 self._end_line()
             self._line.append(glyph)
@@ -219,7 +221,7 @@ class Paper:
         quiet = code128.QUIET_MODULES * form.bar_module_px
         self._place(picture.crop((quiet, 0, picture.width - quiet, picture.height)))
         if form.bar_text & 2:
-            self._line = [_Glyph(char, 1, 1, False, False) for char in human]
+            self._line = [_Glyph(char, False, 1, 1, False, False) for char in human]
             self._end_line()
 
     def _qr(self, data: bytes) -> None:
@@ -267,19 +269,20 @@ def _characters(data: bytes, form: _Format) -> str:
 
 
 def _drawn(glyph: _Glyph) -> Image.Image:
+    """The glyph in its cell; one too wide for it is squeezed, as a cell font's would be."""
     face = font(_CELL_PX * glyph.down, bold=glyph.bold)
-    natural = glyph.width_px * glyph.down // glyph.across
+    natural = max(glyph.width_px * glyph.down // glyph.across, math.ceil(face.width(glyph.char)))
     cell = Image.new("L", (natural, _CELL_PX * glyph.down), 255)
     left = (natural - face.width(glyph.char)) / 2
+    base = round(cell.height * 0.86)
     pen = ImageDraw.Draw(cell)
     for strike in range(face.strikes):
-        pen.text(
-            (left + strike, round(cell.height * 0.86)), glyph.char, font=face.font, anchor="ls"
-        )
+        pen.text((left + strike, base), glyph.char, font=face.font, anchor="ls")
     if natural != glyph.width_px:
         size = (glyph.width_px, cell.height)
         cell = cell.resize(size)  # pyright: ignore[reportUnknownMemberType]  # names numpy
-    return cell.point(_ink_inverse if glyph.inverse else _ink)  # pyright: ignore[reportUnknownMemberType]
+    ink = _ink_inverse if glyph.inverse else _ink
+    return cell.point(ink)  # pyright: ignore[reportUnknownMemberType]  # names numpy
 
 
 def _ink(value: int) -> int:

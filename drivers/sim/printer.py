@@ -37,6 +37,8 @@ class Faults:
 
     silent: bool = False
     dle_only: bool = False
+    gs_r_only: bool = False
+    late_answer: bool = False
     stray_byte: bool = False
     one_client: bool = False
     drop_buffer: bool = False
@@ -61,6 +63,10 @@ class VirtualPrinter:
         "drop_buffer",
         "dle_only on",
         "dle_only off",
+        "gs_r_only on",
+        "gs_r_only off",
+        "late_answer on",
+        "late_answer off",
         "cut_halfway",
         "slow",
         "one_client on",
@@ -86,6 +92,7 @@ class VirtualPrinter:
         self._server: asyncio.Server | None = None
         self._wake = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
+        self._last_id_answer = b""
 
     @property
     def name(self) -> str:
@@ -121,9 +128,13 @@ class VirtualPrinter:
 
         Args:
             action: "paper out" takes rows=N: only after N more rows; "cut_halfway" takes rows=N:
-                the power goes N rows into what comes next (120); "slow" takes ms=N for each piece
-                of paper; "papers" lists the slips; "tear" takes what hangs out off as a slip;
-                "reset" makes everything good and forgets the slips seen so far.
+                the power goes N rows into what comes next (120); "drop_buffer": it loses what comes
+                after the first dots of the next job and still answers DLE EOT; "late_answer":
+                it then answers with the id of an earlier request; "dle_only": it knows no answer
+                in order; "gs_r_only": it knows no process ids; "stray_byte": a status nobody asked
+                for stands before each answer; "slow" takes ms=N for each piece of paper; "papers"
+                lists the slips; "tear" takes what hangs out off as a slip; "reset" makes everything
+                good and forgets the slips seen so far.
             args: as named above.
 
         Raises:
@@ -137,8 +148,8 @@ class VirtualPrinter:
                 await self._power_off()
             case ["power", "on"]:
                 await self._listen()
-            case [("silent" | "stray" | "dle" | "one") as what, *_, ("on" | "off") as way]:
-                self._toggle(what, way == "on")
+            case [*what, ("on" | "off") as way]:
+                self._toggle("_".join(what), on=way == "on")
             case ["drop", "buffer"]:
                 self._faults.drop_buffer = True
             case ["cut", "halfway"]:
@@ -182,16 +193,22 @@ class VirtualPrinter:
                 raise ValueError(f"action {' '.join(words)!r}")
         self._tell_change()
 
-    def _toggle(self, what: str, on: bool) -> None:
-        match what:
+    def _toggle(self, fault: str, *, on: bool) -> None:
+        match fault:
             case "silent":
                 self._faults.silent = on
-            case "stray":
+            case "stray_byte":
                 self._faults.stray_byte = on
-            case "dle":
+            case "dle_only":
                 self._faults.dle_only = on
-            case _:
+            case "gs_r_only":
+                self._faults.gs_r_only = on
+            case "late_answer":
+                self._faults.late_answer = on
+            case "one_client":
                 self._faults.one_client = on
+            case _:
+                raise ValueError(f"fault {fault!r}")
 
     async def _reset(self) -> None:
         self._faults = Faults()
@@ -315,6 +332,8 @@ class VirtualPrinter:
 
     async def _obey(self, client: Client, command: Command | Unknown) -> None:
         if client.dropping:
+            if self._faults.late_answer:
+                self._answer(client, self._last_id_answer)
             return
         if isinstance(command, Unknown):
             self._unknown(command.data.hex(" "))
@@ -346,7 +365,9 @@ class VirtualPrinter:
             case "GS I":
                 self._in_order_answer(client, bytes((_MODEL_ID,)))
             case "GS ( H":
-                self._in_order_answer(client, process_id(data))
+                if not self._faults.gs_r_only:
+                    self._last_id_answer = process_id(data)
+                    self._in_order_answer(client, self._last_id_answer)
             case "GS a":
                 client.automatic = data[0] != 0 and not self._faults.dle_only
                 if client.automatic:
