@@ -101,6 +101,14 @@ def _repeat(
     return _dress(shop, tx, answer)
 
 
+def dressed_answer(
+    shop: Shop, tx: Tx, body: bytes, *, number: int, at_ms: int, shown: bool
+) -> ScanAnswer:
+    """A kept answer as it is told again: marked as a repeat, and whether a screen had it."""
+    kept = from_json(ScanAnswer, body)
+    return _dress(shop, tx, replace(kept, id=str(number), repeat_of_ms=at_ms, painted=shown))
+
+
 def _dress(shop: Shop, tx: Tx, answer: Answer) -> Answer:
     """Add the masked name, which is never stored, to what goes to the station."""
     if isinstance(answer, ScanAnswer):

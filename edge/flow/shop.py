@@ -63,6 +63,7 @@ class Shop:
     draw: Draw
     run: str
     simulated: bool = False
+    training: bool = False
     issuer_keys: dict[int, bytes] = field(default_factory=dict)
     not_understood: bool = False
     personal_key: bytes | None = None

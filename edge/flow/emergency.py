@@ -1,0 +1,137 @@
+"""The power will go: a list of open pickups on paper, and its entries afterwards (补录).
+
+The list names order tails, masked names and items. What was handed over by it is entered later with
+the original time and clerk; what collides with the books becomes a case, nothing is refused away.
+"""
+
+from dataclasses import dataclass, replace
+
+from edge.domain.facts import Order
+from edge.domain.mask import order_tail
+from edge.domain.pickup import open_units
+from edge.domain.slip import EmergencyRow
+from edge.flow.answers import Refusal, ScanAnswer, SlipView
+from edge.flow.caller import Caller
+from edge.flow.give import Giving, add_slip, give, store_time
+from edge.flow.handover import NO_ORDER
+from edge.flow.operator import person
+from edge.flow.redeem import Redeemer
+from edge.flow.scan import NOT_ENROLLED, show
+from edge.flow.serve import serve
+from edge.flow.shop import Shop
+from edge.flow.slips import EmergencyFacts
+from edge.store.handovers import open_case
+from edge.store.orders import order_by_id, standing
+from edge.store.row import blob
+from edge.store.tx import Tx
+from sync.rules.verdicts import Verdict
+from sync.wire.codec import to_json
+
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAsk:
+    """A hand-over by paper: the order's number or last 4, when, and by whom (staff id)."""
+
+    order_tail_or_no: str
+    at_ms: int
+    clerk: str
+
+
+NO_CLERK = Refusal(status=422, code="no_clerk", zh="没有这位同事", en="No such member of staff")
+NOT_UNIQUE = Refusal(
+    status=409, code="not_unique", zh="多个订单相符,请输入完整订单号", en="Give the whole number"
+)
+IN_FUTURE = Refusal(status=422, code="in_future", zh="时间在将来", en="That time is in the future")
+
+
+async def print_list(shop: Shop, caller: Caller) -> SlipView | Refusal:
+    """Queue the list of open pickups on this station's printer."""
+    enrolled = shop.identity.enrolled
+    if enrolled is None:
+        return NOT_ENROLLED
+
+    def act(tx: Tx) -> SlipView:
+        orders = [
+            order
+            for row in tx.all("open_orders", enrolled.certificate.store, MAX_ROWS)
+            if (order := order_by_id(tx, blob(row[0]))) is not None
+            and order.not_after_ms >= tx.moment.trusted_ms
+            and open_units(order, standing(tx, order.order_id))
+        ]
+        facts = EmergencyFacts(
+            store_name=shop.settings.store_name,
+            at_text=store_time(shop, tx.moment.trusted_ms),
+            rows=tuple(_row(order) for order in orders),
+            orders=tuple(order.order_id.hex() for order in orders),
+        )
+        tx.note("emergency_list", station=caller.station, orders=len(orders))
+        number = add_slip(tx, caller.station, "emergency", facts, None)
+        return SlipView(effect=number, state="queued")
+
+    answer = await shop.writer.do(act, shop.moment())
+    shop.wake_effects()
+    return answer
+
+
+def _row(order: Order) -> EmergencyRow:
+    return EmergencyRow(
+        order_tail=order_tail(order.order_no),
+        name_masked=None,
+        items_zh="、".join(f"{line.name_zh}×{line.quantity}" for line in order.lines),
+        bags=order.bags,
+        place=order.place,
+    )
+
+
+async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | Refusal:
+    """Record what was handed over by paper; a collision is a case, with both times in it."""
+    enrolled = shop.identity.enrolled
+    if enrolled is None:
+        return NOT_ENROLLED
+
+    def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
+        if ask.at_ms > tx.moment.trusted_ms:
+            return IN_FUTURE
+        if person(tx, ask.clerk) is None:
+            return NO_CLERK
+        asking = Redeemer(
+            shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
+        )
+        found = _orders(tx, ask.order_tail_or_no.strip().upper())
+        if len(found) != 1:
+            return NOT_UNIQUE if found else NO_ORDER
+        order = found[0]
+        units = open_units(order, standing(tx, order.order_id))
+        if not units:
+            case = open_case(
+                tx, "late_collision", order=order, station=caller.station, operator=ask.clerk
+            )
+            answer = asking.refuse(Verdict.REVIEW, "case_open", order=order)
+            return replace(answer, case=case)
+        giving = Giving(
+            order=order,
+            units=units,
+            station=caller.station,
+            operator=ask.clerk,
+            credential="list",
+            basis="replica",
+            at_ms=ask.at_ms,
+        )
+        tx.note("entered_later", order=order.order_no, clerk=ask.clerk, by=operator)
+        return give(shop, tx, giving)
+
+    answer = await serve(shop, caller, to_json(ask).decode(), ScanAnswer, act)
+    if isinstance(answer, ScanAnswer):
+        show(shop, answer)
+        shop.wake_sync()
+    return answer
+
+
+def _orders(tx: Tx, text: str) -> list[Order]:
+    rows = tx.all("order_ids_by_no", text) or (
+        tx.all("order_ids_by_tail", text) if len(text) >= 4 and text.isalnum() else []
+    )
+    orders = [order_by_id(tx, blob(row[0])) for row in rows]
+    return [order for order in orders if order is not None]

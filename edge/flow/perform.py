@@ -1,0 +1,224 @@
+"""Performing effects: slips, drawer, buzzer; after commit, with durable states.
+
+One worker a printer. A worker takes the oldest effect that is its own, or that waits for a printer
+in trouble whose backup it is. `sent` is committed before the first byte leaves: whatever dies in
+between is found in doubt at the next start and called `unknown`, never printed again as an
+original. An unknown slip is followed by a COPY, at most two in a row; drawer and buzzer are never
+repeated (attacks 16, 17).
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drivers.ports.printer import (
+    Confirmed,
+    NotStarted,
+    Printer,
+    PrintOutcome,
+    Sent,
+    Trouble,
+    Unknown,
+)
+from edge.flow.shop import Shop
+from edge.flow.slips import copy_of, document, entry
+from edge.store.effects import Effect, EffectState, effect, in_doubt, queued, step
+from edge.store.tx import Tx
+
+logger = logging.getLogger(__name__)
+MAX_COPIES_UNASKED = 2
+_LOOK_EVERY_MS = 1_000
+_TROUBLE_EVERY_MS = 400
+_FAIL_OVER_AFTER_MS = 5_000
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a station's effects go: its printers, the first one first."""
+
+    printers: tuple[str, ...]
+
+
+class Spool:
+    """The workers' shared view: who serves whom, and which printer is in trouble since when."""
+
+    def __init__(self, shop: Shop, routes: Mapping[str, Route]) -> None:
+        self._shop = shop
+        self._routes = routes
+        self._trouble_since: dict[str, int] = {}
+        self._wakes: list[asyncio.Event] = []
+
+    def wake(self) -> None:
+        """New effects are durable."""
+        for event in self._wakes:
+            event.set()
+
+    def waker(self) -> asyncio.Event:
+        """An event that `wake` sets; the worker clears it."""
+        event = asyncio.Event()
+        self._wakes.append(event)
+        return event
+
+    async def recover(self) -> int:
+        """What was being printed when the process ended is unknown now; answers how many."""
+
+        def act(tx: Tx) -> int:
+            doubtful = in_doubt(tx)
+            for row in doubtful:
+                _now_unknown(tx, row, "restart")
+            return len(doubtful)
+
+        return await self._shop.writer.do(act, self._shop.moment())
+
+    async def fail_homeless(self) -> None:
+        """Effects of a station without any printer end as `failed`, and say so."""
+
+        def act(tx: Tx) -> list[Effect]:
+            lost = [row for row in queued(tx, _BATCH) if not self._printers(row)]
+            for row in lost:
+                step(tx, row.effect, was="queued", becomes="failed", trouble="no_printer")
+            return lost
+
+        for row in await self._shop.writer.do(act, self._shop.moment()):
+            await self._publish(row.effect)
+
+    async def run(self, name: str, printer: Printer) -> None:
+        """Work for one printer until cancelled."""
+        wake = self.waker()
+        while True:
+            wake.clear()
+            row = await self._next(name)
+            if row is None:
+                await self._pause(wake, _LOOK_EVERY_MS)
+                continue
+            if not await self._is_ready(name, printer, row):
+                await self._pause(wake, _TROUBLE_EVERY_MS)
+                continue
+            await self._perform(name, printer, row)
+
+    async def _pause(self, wake: asyncio.Event, ms: int) -> None:
+        clock = self._shop.clock
+        deadline = asyncio.ensure_future(clock.until(clock.boot_ms() + ms))
+        woken = asyncio.ensure_future(wake.wait())
+        try:
+            await asyncio.wait({deadline, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            deadline.cancel()
+            woken.cancel()
+
+    def _printers(self, row: Effect) -> tuple[str, ...]:
+        route = self._routes.get(row.station)
+        return () if route is None else route.printers
+
+    async def _next(self, name: str) -> Effect | None:
+        await self.fail_homeless()
+        waiting = await self._shop.writer.do(lambda tx: queued(tx, _BATCH), self._shop.moment())
+        now = self._shop.clock.boot_ms()
+        for row in waiting:
+            for printer in self._printers(row):
+                if printer == name:
+                    return row
+                since = self._trouble_since.get(printer)
+                if since is None or now - since < _FAIL_OVER_AFTER_MS:
+                    break
+        return None
+
+    async def _is_ready(self, name: str, printer: Printer, row: Effect) -> bool:
+        status = await printer.status()
+        if status.trouble is None:
+            self._trouble_since.pop(name, None)
+            return True
+        self._trouble_since.setdefault(name, self._shop.clock.boot_ms())
+        await self._note_trouble(row, status.trouble)
+        if row.kind != "slip":
+            await self._finish(row, "queued", "failed", name, trouble=status.trouble.value)
+        return False
+
+    async def _note_trouble(self, row: Effect, trouble: Trouble) -> None:
+        if row.trouble == trouble.value:
+            return
+
+        def act(tx: Tx) -> None:
+            tx.run("effect_trouble", trouble.value, tx.moment.trusted_ms, row.effect)
+
+        await self._shop.writer.do(act, self._shop.moment())
+        await self._publish(row.effect)
+
+    async def _perform(self, name: str, printer: Printer, row: Effect) -> None:
+        paper = await document(self._shop, row) if row.kind == "slip" else None
+        if not await self._finish(row, "queued", "sent", name):
+            return
+        match row.kind:
+            case "slip":
+                assert paper is not None
+                outcome = await printer.send(paper, job=row.effect)
+                await self._settle(row, name, outcome)
+            case "drawer":
+                await self._settle_pulse(row, name, accepted=await printer.open_drawer())
+            case "buzzer":
+                await self._settle_pulse(row, name, accepted=await printer.buzz())
+
+    async def _settle_pulse(self, row: Effect, name: str, *, accepted: bool) -> None:
+        if accepted:
+            await self._finish(row, "sent", "sent", name, proof="accepted")
+        else:
+            await self._finish(row, "sent", "failed", name, trouble="not accepted")
+
+    async def _settle(self, row: Effect, name: str, outcome: PrintOutcome) -> None:
+        self._shop.count(f"print_{type(outcome).__name__.lower()}")
+        match outcome:
+            case Confirmed():
+                await self._finish(row, "sent", "confirmed", name, proof=outcome.proof)
+            case Sent():
+                await self._finish(row, "sent", "sent", name, proof="accepted")
+            case NotStarted():
+                self._trouble_since.setdefault(name, self._shop.clock.boot_ms())
+                await self._finish(row, "sent", "queued", name, trouble=outcome.trouble.value)
+            case Unknown():
+                self._trouble_since.setdefault(name, self._shop.clock.boot_ms())
+                logger.warning("slip unknown effect=%s printer=%s", row.effect, name)
+                await self._unknown(row, outcome.reason)
+
+    async def _unknown(self, row: Effect, why: str) -> None:
+        await self._shop.writer.do(lambda tx: _now_unknown(tx, row, why), self._shop.moment())
+        await self._publish(row.effect)
+
+    async def _finish(
+        self,
+        row: Effect,
+        was: EffectState,
+        becomes: EffectState,
+        name: str,
+        *,
+        trouble: str | None = None,
+        proof: str | None = None,
+    ) -> bool:
+        def act(tx: Tx) -> bool:
+            return step(
+                tx,
+                row.effect,
+                was=was,
+                becomes=becomes,
+                printer=name,
+                trouble=trouble,
+                proof=proof,
+            )
+
+        moved = await self._shop.writer.do(act, self._shop.moment())
+        await self._publish(row.effect)
+        return moved
+
+    async def _publish(self, number: int) -> None:
+        row = await self._shop.writer.do(lambda tx: effect(tx, number), self._shop.moment())
+        if row is not None and row.kind == "slip":
+            self._shop.screens.publish(row.station, "slip", entry(row))
+
+
+def _now_unknown(tx: Tx, row: Effect, why: str) -> None:
+    if not step(tx, row.effect, was="sent", becomes="unknown", printer=row.printer, trouble=why):
+        return
+    tx.note("slip_unknown", effect=row.effect, order=row.order_no, why=why)
+    if row.kind == "slip" and row.copy < MAX_COPIES_UNASKED:
+        copy_of(tx, row, row.station)
