@@ -9,7 +9,7 @@ repeated (attacks 16, 17).
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drivers.ports.printer import (
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 MAX_COPIES_UNASKED = 2
 _LOOK_EVERY_MS = 1_000
 _TROUBLE_EVERY_MS = 400
+_LOOK_AT_IDLE_EVERY_MS = 5_000
 _FAIL_OVER_AFTER_MS = 5_000
 _BATCH = 64
 
@@ -44,10 +45,18 @@ class Route:
 class Spool:
     """The workers' shared view: who serves whom, and which printer is in trouble since when."""
 
-    def __init__(self, shop: Shop, routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        routes: Mapping[str, Route],
+        *,
+        on_trouble: Callable[[str, Trouble | None], None],
+    ) -> None:
         self._shop = shop
         self._routes = routes
+        self._on_trouble = on_trouble
         self._trouble_since: dict[str, int] = {}
+        self._look_again_ms: dict[str, int] = {}
         self._wakes: list[asyncio.Event] = []
 
     def wake(self) -> None:
@@ -91,6 +100,7 @@ class Spool:
             wake.clear()
             row = await self._next(name)
             if row is None:
+                await self._look_at(name, printer)
                 await self._pause(wake, _LOOK_EVERY_MS)
                 continue
             if not await self._is_ready(name, printer, row):
@@ -125,8 +135,17 @@ class Spool:
                     break
         return None
 
+    async def _look_at(self, name: str, printer: Printer) -> None:
+        """An idle printer is asked now and then, so that trouble shows before it matters."""
+        now = self._shop.clock.boot_ms()
+        if now < self._look_again_ms.get(name, 0):
+            return
+        self._look_again_ms[name] = now + _LOOK_AT_IDLE_EVERY_MS
+        self._on_trouble(name, (await printer.status()).trouble)
+
     async def _is_ready(self, name: str, printer: Printer, row: Effect) -> bool:
         status = await printer.status()
+        self._on_trouble(name, status.trouble)
         if status.trouble is None:
             self._trouble_since.pop(name, None)
             return True

@@ -1,1 +1,5 @@
-"""The composition root: opens addresses, wires ports and runs one task group."""
+"""The composition root: opens addresses, wires ports, owns the signals, runs one TaskGroup."""
+
+from edge.main.node import run
+
+__all__ = ["run"]

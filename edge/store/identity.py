@@ -1,6 +1,7 @@
 """Who this box is: its key, its incarnation, and what HQ certified."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.store.tx import Tx
@@ -35,10 +36,11 @@ class Identity:
         return Signer(self.private_key)
 
 
-def load(tx: Tx, *, machine: str) -> Identity:
+def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identity:
     """The identity of this ledger; a new ledger gets a key and a random incarnation.
 
-    A ledger that was made on another machine or card fences itself: it may be a copy.
+    A ledger that was made on another machine or card (`is_same(made_on, machine)` is no) fences
+    itself: it may be a copy.
     """
     row = tx.one("identity")
     if row is None:
@@ -52,7 +54,7 @@ def load(tx: Tx, *, machine: str) -> Identity:
     assert isinstance(incarnation, bytes)
     assert isinstance(bound_to, str)
     assert isinstance(number, int)
-    if bound_to != machine and not fenced:
+    if not is_same(bound_to, machine) and not fenced:
         tx.run("identity_fence")
         tx.note("fenced", reason="another machine")
         fenced = 1

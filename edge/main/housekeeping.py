@@ -1,0 +1,26 @@
+"""What is due by itself: claims that end, asks that waited for them, orders that lapse, old answers.
+
+What is due comes from the database; this loop only looks again, by the clock port.
+"""
+
+from edge.flow.asks import answer_asks, lapse
+from edge.flow.shop import Shop
+from edge.store.tx import Tx
+
+LOOK_EVERY_MS = 2_000
+ANSWERS_KEPT_MS = 72 * 3_600_000
+
+
+async def keep_house(shop: Shop) -> None:
+    """Do what is due, for ever."""
+    while True:
+        await shop.writer.do(_sweep, shop.moment())
+        await answer_asks(shop)
+        await lapse(shop)
+        await shop.clock.until(shop.clock.boot_ms() + LOOK_EVERY_MS)
+
+
+def _sweep(tx: Tx) -> None:
+    now = tx.moment.trusted_ms
+    tx.run("claims_over", now)
+    tx.run("answers_prune", now - ANSWERS_KEPT_MS)

@@ -1,0 +1,73 @@
+"""Opening the data folder: the lock, the ledger, who we are, the catalog it points to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.host.machine import MachineIdentity, identify
+from edge.flow.receive import catalog_path
+from edge.store.catalog import Catalog
+from edge.store.errors import Corrupt
+from edge.store.identity import Identity, load
+from edge.store.ledger import DataFolder, Done, Ledger, Unit
+from edge.store.tx import Moment
+
+_FIELD = "|"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The store as it was found. catalog: None before the first snapshot, or when it is damaged."""
+
+    folder: DataFolder
+    ledger: Ledger
+    identity: Identity
+    catalog: Catalog | None
+
+
+def open_store(data_dir: Path, *, boot_ms: int) -> Opened:
+    """Open everything under `data_dir`; a damaged catalog is left behind, a ledger never.
+
+    Raises:
+        StoreError: in use, too new, corrupt, or unsafe here.
+    """
+    folder = DataFolder(data_dir)
+    try:
+        ledger = Ledger(data_dir / "ledger.db")
+        moment = Moment(trusted_ms=0, boot_ms=boot_ms, clock="unsure")
+        machine = _text(identify(data_dir))
+        result = ledger.run_batch(
+            [Unit(lambda tx: load(tx, machine=machine, is_same=_is_same), moment)]
+        )[0]
+        if not isinstance(result, Done):
+            raise result.error
+        identity = result.value
+        assert isinstance(identity, Identity)
+        catalog = _open_catalog(data_dir, identity.catalog_number)
+        ledger.attach_catalog(None if catalog is None else catalog.path)
+    except BaseException:
+        folder.close()
+        raise
+    return Opened(folder=folder, ledger=ledger, identity=identity, catalog=catalog)
+
+
+def _open_catalog(data_dir: Path, number: int) -> Catalog | None:
+    path = catalog_path(data_dir, number)
+    if number == 0 or not path.exists():
+        return None
+    try:
+        return Catalog(path)
+    except Corrupt:
+        return None
+
+
+def _text(machine: MachineIdentity) -> str:
+    return _FIELD.join((machine.machine, machine.board, machine.card))
+
+
+def _is_same(made_on: str, now: str) -> bool:
+    return not _identity(made_on).differences(_identity(now))
+
+
+def _identity(text: str) -> MachineIdentity:
+    machine, board, card = text.split(_FIELD)
+    return MachineIdentity(machine=machine, board=board, card=card)
