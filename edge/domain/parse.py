@@ -49,7 +49,7 @@ _AIM = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _PLATFORM_NAMES = {"美团": "MT", "饿了么": "EL", "京东": "JD", "抖音": "DD"}
 _PLATFORM = re.compile(
     r"(?:(?P<word>美团|饿了么|京东|抖音)[\s#\-]*|(?P<code>MT|EL|JD|DD)[\s#\-]+)"
-    r"(?P<number>[0-9]{1,6})[\s#\-]+(?P<tail>[0-9]{4})"
+    r"(?P<number>[0-9]{1,6})[\s#\-]+(?P<tail>[0-9A-Z]{4})"
 )
 _SERIAL = re.compile(r"(?P<serial>[0-9A-Z]{8})(?:(?P<pin>[0-9]{6}))?")
 

@@ -1,0 +1,50 @@
+"""What to do by hand in a running demo: addresses, codes to scan, and things to break."""
+
+from edge.lab.floor import Floor
+from edge.lab.people import CASHIER, MANAGER
+
+
+async def guide(floor: Floor) -> str:
+    """Make a few orders and say everything that a visitor needs, Chinese beside English."""
+    plain = await floor.order((("BREAD", 1), ("COFFEE", 1)))
+    cold = await floor.order((("MILK", 2), ("ICE", 1)), bags=2, place="A3")
+    courier = await floor.order((("COFFEE", 1),), courier=True)
+    directory = floor.plan.directory
+    sim = f"storeedge sim do --dir {directory}"
+    lines = [
+        "",
+        "counter 1  取货台 1   " + _page(floor, "counter-1"),
+        "counter 2  取货台 2   " + _page(floor, "counter-2"),
+        f"headquarters 总部    {floor.hub_url}  (CA {directory}/tls/ca.pem)",
+        f"API tokens 令牌      {directory}/access.json",
+        f"operators 店员       {CASHIER.staff_id} PIN {CASHIER.pin} · "
+        f"{MANAGER.staff_id} PIN {MANAGER.pin}",
+        "",
+        "codes 取货码",
+        f"  {plain.v1}   one ambient bag: handed over at the scan   一袋常温,扫码即交付",
+        f"  {cold.v1}   two cold bags: fetch, then press   两袋冷藏,点“已交付”",
+        f"  {courier.codes.serial} + PIN {courier.codes.pin}   a courier   骑手",
+        "",
+        "scan 扫码",
+        f"  {sim} gun scan text={plain.v1}",
+        f"  {sim} wedge scan text={cold.v1}",
+        "pull the paper, put it back 取纸、装纸",
+        f"  {sim} front paper_out",
+        f"  {sim} front paper_in",
+        f"  the slips are pictures in {directory}/paper/",
+        "cut the line to headquarters, restore it 断网、恢复",
+        f"  kill -STOP {floor.hub_pid}",
+        f"  kill -CONT {floor.hub_pid}",
+        "advance everybody's clock 拨快时钟",
+        f"  storeedge sim clock advance 49h --dir {directory}",
+        "a new order 新订单",
+        f"  storeedge-hub admin --database {floor.database} --time offset:{floor.clock_file} "
+        "order create --store 1 --line BREAD:1",
+        "",
+        "Ctrl-C ends it all. 按 Ctrl-C 结束。",
+    ]
+    return "\n".join(lines)
+
+
+def _page(floor: Floor, station: str) -> str:
+    return f"{floor.node_url}/counter?token={floor.tokens[station]}"

@@ -1,0 +1,222 @@
+"""Headquarters, used from outside: its HTTP API with an administrator's token."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from sync.wire.codec import from_json, to_json
+
+T = TypeVar("T")
+_TIMEOUT_S = 10.0
+
+
+class HubSaidNo(Exception):
+    """Headquarters answered with a problem."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """An order's codes, in clear this once."""
+
+    v1: str
+    v2: str | None = None
+    pl: str | None = None
+    serial: str | None = None
+    pin: str | None = None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as headquarters made it."""
+
+    order_id: str
+    order_no: str
+    not_after_ms: int
+    codes: Codes
+
+    @property
+    def v1(self) -> str:
+        """The plain code."""
+        return self.codes.v1
+
+    @property
+    def v2(self) -> str | None:
+        """The signed code; None when the store had no box yet."""
+        return self.codes.v2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitAtHq:
+    """A unit as headquarters knows it; totals count every event that touched it."""
+
+    unit: int
+    state: str
+    handed_total: int
+    undone_total: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAtHq:
+    """A line as headquarters knows it."""
+
+    line: int
+    units: tuple[UnitAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventAtHq:
+    """What a node told; `outcome` is what headquarters made of it."""
+
+    node: str
+    incarnation: str
+    seq: int
+    kind: str
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAtHq:
+    """An order with its life, as headquarters knows it now."""
+
+    order_no: str
+    state: str
+    lines: tuple[LineAtHq, ...]
+    events: tuple[EventAtHq, ...]
+
+    def told(self, kind: str) -> int:
+        """How many accepted events of this kind there are."""
+        return sum(e.kind == kind and e.outcome == "accepted" for e in self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAtHq:
+    """A box in the fleet; audit_seq and audit_hash are the last head that it showed."""
+
+    store: int
+    node: str
+    fingerprint: str
+    incarnation: str
+    state: str
+    acked_seq: int
+    audit_seq: int
+    audit_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fleet:
+    nodes: tuple[NodeAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairingAtHq:
+    """A code to be given to a store's new box."""
+
+    code: str
+    hub_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Who answered."""
+
+    ok: bool
+    run: str
+
+
+class Headquarters:
+    """One administrator. Without a token it can only be asked who it is."""
+
+    def __init__(self, url: str, *, ca: Path, token: str | None = None) -> None:
+        context = ssl.create_default_context(cafile=str(ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            verify=context,
+            headers={"authorization": f"Bearer {token}"} if token else {},
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.aclose()
+
+    async def answers_as(self, run: str) -> bool:
+        """Whether the process with this run id answers."""
+        try:
+            answer = await self._http.get("/healthz")
+        except httpx.HTTPError:
+            return False
+        return answer.is_success and from_json(Health, answer.content).run == run
+
+    async def add_store(self, number: int, code: str, name_zh: str, name_en: str) -> None:
+        """Open a store."""
+        body = {"number": number, "code": code, "name_zh": name_zh, "name_en": name_en}
+        await self._post("/v1/stores", body, dict[str, object])
+
+    async def add_product(
+        self, sku: str, gtin: str, name_zh: str, name_en: str, storage: str
+    ) -> None:
+        """Write an article down."""
+        body = {
+            "sku": sku,
+            "gtin": gtin,
+            "name_zh": name_zh,
+            "name_en": name_en,
+            "storage": storage,
+        }
+        await self._post("/v1/products", body, dict[str, object])
+
+    async def add_person(
+        self, store: int, staff_id: str, name: str, role: str, pin: str, badge: str
+    ) -> None:
+        """Write a person down."""
+        body = {
+            "store": store,
+            "staff_id": staff_id,
+            "name": name,
+            "role": role,
+            "pin": pin,
+            "badge": badge,
+        }
+        await self._post("/v1/staff", body, dict[str, object])
+
+    async def pairing(self, store: int) -> PairingAtHq:
+        """A pairing code for a store."""
+        return await self._post("/v1/pairings", {"store": store}, PairingAtHq)
+
+    async def confirm(self, fingerprint: str) -> None:
+        """The fingerprints were compared and are the same."""
+        await self._post(f"/v1/nodes/{fingerprint}/confirm", {}, dict[str, object])
+
+    async def fleet(self) -> Sequence[NodeAtHq]:
+        """Every box."""
+        return (await self._get("/v1/fleet", _Fleet)).nodes
+
+    async def create_order(self, body: dict[str, object]) -> Order:
+        """Make an order."""
+        return await self._post("/v1/orders", body, Order)
+
+    async def order(self, order_no: str) -> OrderAtHq:
+        """An order as it stands."""
+        return await self._get(f"/v1/orders/{order_no}", OrderAtHq)
+
+    async def _get(self, path: str, kind: type[T]) -> T:
+        return _read(await self._http.get(path), kind)
+
+    async def _post(self, path: str, body: object, kind: type[T]) -> T:
+        headers = {"content-type": "application/json"}
+        return _read(await self._http.post(path, content=to_json(body), headers=headers), kind)
+
+
+def _read(answer: httpx.Response, kind: type[T]) -> T:
+    if not answer.is_success:
+        raise HubSaidNo(f"{answer.status_code} {answer.text[:300]}")
+    return from_json(kind, answer.content)

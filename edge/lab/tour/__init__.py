@@ -1,0 +1,47 @@
+"""The tour: what the product claims, step by step. Names are a contract, their order is not."""
+
+from edge.lab.tour import agreement, devices, faults, handing, locks, setting_up, times
+from edge.lab.tour.step import Step
+
+STEPS: tuple[Step, ...] = (
+    Step(name="enrolled", run=setting_up.enrolled, needs=()),
+    Step(name="bootstrapped", run=setting_up.bootstrapped, needs=("enrolled",)),
+    Step(name="redeemed", run=handing.redeemed),
+    Step(name="refused_second", run=handing.refused_second, needs=("bootstrapped", "redeemed")),
+    Step(name="redeemed_hid", run=handing.redeemed_hid),
+    Step(name="handed_partial", run=handing.handed_partial),
+    Step(name="printed", run=devices.printed),
+    Step(name="paper_out_then_confirmed", run=devices.paper_out_then_confirmed),
+    Step(name="locked_after_three", run=locks.locked_after_three),
+    Step(
+        name="released_by_supervisor",
+        run=locks.released_by_supervisor,
+        needs=("bootstrapped", "locked_after_three"),
+    ),
+    Step(name="undone_and_redeemed_again", run=handing.undone_and_redeemed_again),
+    Step(name="expired", run=times.expired),
+    Step(name="offline_redeemed", run=faults.offline_redeemed),
+    Step(name="node_killed_and_recovered", run=faults.node_killed_and_recovered),
+    Step(name="synced", run=agreement.synced, needs=("bootstrapped", "redeemed")),
+    Step(name="audit_verified", run=agreement.audit_verified, needs=("bootstrapped", "redeemed")),
+)
+
+
+class NoSuchStep(Exception):
+    """There is no step of that name; the message lists those there are."""
+
+
+def needed_for(name: str) -> tuple[Step, ...]:
+    """The step `name` behind everything that it needs, in the tour's order.
+
+    Raises:
+        NoSuchStep: as it says.
+    """
+    known = {step.name: step for step in STEPS}
+    if name not in known:
+        raise NoSuchStep(f"no step {name!r}: there are {', '.join(known)}")
+    wanted = {name}
+    for step in reversed(STEPS):
+        if step.name in wanted:
+            wanted.update(step.needs)
+    return tuple(step for step in STEPS if step.name in wanted)
