@@ -19,7 +19,7 @@ class DemoMissing(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolledBox:
-    """What this box is now. fingerprint: as people compare it; demo: virtual devices may be used."""
+    """What this box is now. fingerprint: as people compare it; demo: `sim:` may be used."""
 
     node: str
     fingerprint: str
