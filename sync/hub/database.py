@@ -88,7 +88,7 @@ class Database:
     def copy_to(self, file: Path) -> None:
         """Write a consistent copy to a file that is absent or empty (VACUUM INTO)."""
         with self._engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
+            raw: object = connection.connection.dbapi_connection
             assert isinstance(raw, sqlite3.Connection)
             raw.execute("VACUUM INTO ?", (str(file),))
 

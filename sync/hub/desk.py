@@ -103,6 +103,14 @@ class NodeDesk:
         except RemoteWireError as error:
             return refuse(invalid(str(error)))
 
+    def exchange(
+        self, *, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        """Status and body of an answer, a file whole: what an in-memory link calls."""
+        answer = self.answer(Asked(method=method, target=target, headers=headers, body=body))
+        whole = answer.body if answer.file is None else answer.file.read_bytes()
+        return answer.status, whole
+
     def _answer(self, asked: Asked) -> Answer:
         if len(asked.body) > MAX_BODY_BYTES:
             raise Problem(status=413, code="too_large", detail="A body has at most 8 MiB.")

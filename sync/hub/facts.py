@@ -24,7 +24,7 @@ from sync.wire.events import (
     Signed,
     Undone,
 )
-from sync.wire.messages import EVENT_SCHEMA, Event, Outcome, Unit
+from sync.wire.messages import EVENT_SCHEMA, MAX_EVENT_BYTES, Event, Outcome, Unit
 
 UnitState = Literal["held", "handed", "lapsed", "released"]
 ActState = Literal["live", "undone", "conflict", "conflict_undone"]
@@ -115,6 +115,8 @@ ACCEPTED = Judged(outcome="accepted")
 
 def parse(event: Event) -> Body | Judged:
     """The body of an event, or why it is not taken: `later` is kept raw, `refused` is a case."""
+    if len(event.body) > MAX_EVENT_BYTES:
+        return Judged(outcome="refused", reason="too_large")
     kind = KINDS.get(event.kind)
     if kind is None or event.schema > EVENT_SCHEMA:
         return Judged(outcome="later", reason="newer")

@@ -1,0 +1,46 @@
+"""What an HTTP status means to the engine, for every kind of link alike."""
+
+import json
+from collections.abc import Mapping
+
+from sync.wire.errors import HubBusy, HubRefused, Offline
+
+_BUSY = (429, 503)
+_REFUSED = (401, 403, 409, 413, 422)
+_DEFAULT_RETRY_MS = 5_000
+PROBLEM = "application/problem+json"
+
+
+def _retry_after_ms(headers: Mapping[str, str]) -> int:
+    given = headers.get("retry-after", "")
+    return int(given) * 1000 if given.isdecimal() and len(given) < 6 else _DEFAULT_RETRY_MS
+
+
+def _words(body: bytes) -> str:
+    """Code and detail of a problem document, bounded; anything else says nothing."""
+    try:
+        document = json.loads(body[:4096])
+    except ValueError:
+        return "no reason given"
+    if not isinstance(document, dict):
+        return "no reason given"
+    return f"{document.get('code')}: {document.get('detail')}"[:300]
+
+
+def require_ok(status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Return on 200 to 206; header names in lower case.
+
+    Only a problem document is the hub's own refusal: a status alone may be a proxy's, and passes.
+
+    Raises:
+        HubBusy: 429, 503.
+        HubRefused: a problem document with 401, 403, 409, 413, 422.
+        Offline: anything else.
+    """
+    if 200 <= status <= 206:
+        return
+    if status in _BUSY:
+        raise HubBusy(f"the hub answered {status}", retry_after_ms=_retry_after_ms(headers))
+    if status in _REFUSED and headers.get("content-type", "").startswith(PROBLEM):
+        raise HubRefused(f"the hub answered {status}: {_words(body)}")
+    raise Offline(f"the hub answered {status}")
