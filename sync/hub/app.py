@@ -6,7 +6,7 @@ demo knows that it talks to the process it started.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     doorbell = Doorbell(desk)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
         bell = asyncio.create_task(doorbell.run())
         try:
             yield

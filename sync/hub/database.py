@@ -6,7 +6,7 @@ SQLite is opened with WAL and FULL, and a writing transaction takes the write lo
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,13 +72,13 @@ class Database:
             tables.metadata.create_all(connection)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Generator[Connection, None, None]:
         """A consistent view; what is written here is lost."""
         with self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Generator[Connection, None, None]:
         """A transaction that commits at the end, or leaves nothing."""
         with self._one_writer, self._engine.connect() as connection:
             connection = connection.execution_options(writes=True)

@@ -300,7 +300,7 @@ def _answered(working: Working, body: Answered) -> Judged:
         return Judged(outcome="refused", reason="not_holder")
     if ask.answered:
         return Judged(outcome="refused", reason="answered_before")
-    told = {(line, unit) for _, line, unit in (*body.released, *body.kept)}
+    told = frozenset((line, unit) for _, line, unit in (*body.released, *body.kept))
     if (
         told != ask.units
         or len(told) != len(body.released) + len(body.kept)

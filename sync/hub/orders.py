@@ -180,7 +180,7 @@ def _add_lines(
                 bundle_of=line.bundle_of,
             )
         )
-        units += [
+        units.extend(
             {
                 "order_id": order_id,
                 "line": number,
@@ -192,7 +192,7 @@ def _add_lines(
                 "parked": 0,
             }
             for each in range(1, line.quantity + 1)
-        ]
+        )
     connection.execute(insert(unit_table), units)
 
 

@@ -109,7 +109,14 @@ def put_product(hub: Hub, new: NewProduct) -> Json:
     """Write an article down; the same SKU again changes it."""
     if len(new.sku.encode()) > 8:
         raise invalid("A SKU is at most 8 bytes.")
-    row = ProductRow(**{**asdict(new), "gtin": new.gtin.zfill(14) if new.gtin else None})
+    row = ProductRow(
+        sku=new.sku,
+        gtin=new.gtin.zfill(14) if new.gtin else None,
+        name_zh=new.name_zh,
+        name_en=new.name_en,
+        storage=new.storage,
+        min_grade=new.min_grade,
+    )
     values: Json = {name: getattr(row, name) for name in ProductRow.__struct_fields__}
     with hub.database.writing() as connection:
         connection.execute(delete(product).where(product.c.sku == new.sku))

@@ -1,9 +1,10 @@
 """What an HTTP status means to the engine, for every kind of link alike."""
 
-import json
 from collections.abc import Mapping
 
-from sync.wire.errors import HubBusy, HubRefused, Offline
+from sync.wire import codec
+from sync.wire.errors import HubBusy, HubRefused, Offline, RemoteWireError
+from sync.wire.messages import Problem
 
 _BUSY = (429, 503)
 _REFUSED = (401, 403, 409, 413, 422)
@@ -19,12 +20,10 @@ def _retry_after_ms(headers: Mapping[str, str]) -> int:
 def _words(body: bytes) -> str:
     """Code and detail of a problem document, bounded; anything else says nothing."""
     try:
-        document = json.loads(body[:4096])
-    except ValueError:
+        problem = codec.from_json(Problem, body)
+    except RemoteWireError:
         return "no reason given"
-    if not isinstance(document, dict):
-        return "no reason given"
-    return f"{document.get('code')}: {document.get('detail')}"[:300]
+    return f"{problem.code}: {problem.detail}"[:300]
 
 
 def require_ok(status: int, headers: Mapping[str, str], body: bytes) -> None:

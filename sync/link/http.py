@@ -6,7 +6,7 @@ are not used: a signed request goes to the hub that was named, or nowhere.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +63,7 @@ async def exchange(
     headers: Mapping[str, str] | None = None,
     whole_s: float | None = WHOLE_S,
     silence_s: float = SILENCE_S,
-) -> AsyncIterator[httpx.Response]:
+) -> AsyncGenerator[httpx.Response, None]:
     """A response whose body was not read yet; what goes wrong on the line is `Offline`."""
     try:
         async with (

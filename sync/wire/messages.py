@@ -183,6 +183,13 @@ class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     k_store: bytes = b""
 
 
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub says when it will not (`application/problem+json`); other members vary."""
+
+    code: str
+    detail: str = ""
+
+
 class PersonalKey(msgspec.Struct, frozen=True, kw_only=True):
     """The store's personal-data key, for memory only."""
 
