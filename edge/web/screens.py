@@ -1,0 +1,163 @@
+"""Server-sent events to the screens of each station; the state lives here, never in a browser.
+
+A connection first gets `state` (all there is to show), then what happens. It holds at most
+`QUEUE_EVENTS`; a screen too slow for that loses the queue and gets `state` anew, so the newest
+always wins and nothing is ever half shown. An event with a station goes to that station alone.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from edge.flow.ports import Screens
+from sync.wire.codec import to_json
+
+QUEUE_EVENTS = 32
+RECENT_ACTS = 8
+CONNECTIONS_PER_STATION = 6
+BEAT_S = 15.0
+
+_REMEMBERED = frozenset({"answer", "undone", "put_back", "taken_over"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something that a station's panel showed; `event` and `value` as they were published."""
+
+    event: str
+    value: object
+
+
+class ScreenHub:
+    """Every open screen, and what each station showed last."""
+
+    def __init__(self, *, run: str) -> None:
+        """Hold nothing yet; `run` makes event ids unique across restarts."""
+        self._run = run
+        self._number = itertools.count(1)
+        self._open: dict[str, list[_Connection]] = {}
+        self._recent: dict[str, deque[Act]] = {}
+        self._closed = False
+
+    def publish(self, station: str | None, event: str, value: object) -> None:
+        """Hand an event to the screens of `station`, or of all; from the loop, never waits."""
+        if station is not None and event in _REMEMBERED:
+            acts = self._recent.setdefault(station, deque(maxlen=RECENT_ACTS))
+            acts.appendleft(Act(event=event, value=value))
+        if station is None:
+            targets = [one for group in self._open.values() for one in group]
+        else:
+            targets = self._open.get(station, [])
+        if targets:
+            frame = self._frame(event, to_json(value))
+            for connection in targets:
+                connection.offer(frame)
+
+    def recent(self, station: str) -> tuple[Act, ...]:
+        """What the station's panel showed, newest first."""
+        return tuple(self._recent.get(station, ()))
+
+    def connected(self, station: str | None = None) -> int:
+        """How many screens are open, of one station or of all."""
+        if station is not None:
+            return len(self._open.get(station, ()))
+        return sum(len(group) for group in self._open.values())
+
+    async def stream(
+        self,
+        station: str,
+        state: Callable[[], Awaitable[object]],
+        still_allowed: Callable[[], bool],
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one connection until it is closed, replaced or no longer allowed.
+
+        state: composes everything to show. still_allowed: asked at every heartbeat.
+        """
+        connection = _Connection()
+        group = self._open.setdefault(station, [])
+        if len(group) >= CONNECTIONS_PER_STATION:
+            group.pop(0).close()  # most often a screen that was reloaded and not yet noticed
+        group.append(connection)
+        if self._closed:
+            connection.close()
+        try:
+            yield b"retry: 1000\n\n"
+            while not connection.closed:
+                if connection.take_behind():
+                    yield self._frame("state", to_json(await state()))
+                elif frames := connection.take():
+                    yield frames
+                elif not await connection.wait(BEAT_S):
+                    if not still_allowed():
+                        return
+                    yield b": beat\nevent: beat\ndata: 1\n\n"
+        finally:
+            if connection in group:
+                group.remove(connection)
+            if not group and self._open.get(station) is group:
+                del self._open[station]
+
+    def close(self) -> None:
+        """End every stream, so that a server can stop; later ones end at once."""
+        self._closed = True
+        for group in self._open.values():
+            for connection in group:
+                connection.close()
+
+    def _frame(self, event: str, data: bytes) -> bytes:
+        head = f"id: {self._run}-{next(self._number)}\nevent: {event}\ndata: ".encode()
+        return head + data + b"\n\n"
+
+
+class _Connection:
+    """One open screen: a bounded queue, and whether it must be told everything anew."""
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._behind = True
+        self.closed = False
+
+    def offer(self, frame: bytes) -> None:
+        """Queue a frame; when full, drop all of them in favour of a new `state`."""
+        if len(self._frames) >= QUEUE_EVENTS:
+            self._frames.clear()
+            self._behind = True
+        else:
+            self._frames.append(frame)
+        self._wake.set()
+
+    def take_behind(self) -> bool:
+        """Whether `state` is due; what is queued until now is part of it."""
+        behind, self._behind = self._behind, False
+        if behind:
+            self._frames.clear()
+        return behind
+
+    def take(self) -> bytes:
+        """All queued frames at once."""
+        frames = b"".join(self._frames)
+        self._frames.clear()
+        return frames
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait for something to say; False when nothing came."""
+        self._wake.clear()
+        if self._frames or self._behind or self.closed:
+            return True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the stream at its next turn."""
+        self.closed = True
+        self._wake.set()
+
+
+_: type[Screens] = ScreenHub

@@ -1,0 +1,39 @@
+// Everything that is not needed at each scan: paper for a power cut, practice, devices, the screen.
+
+import { h, kept, t, when } from './core.js';
+import { act } from './node.js';
+import { fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
+
+export function open(_name, tools) {
+  openDialog(t('more'), [], { wide: true });
+  fill(tools);
+}
+
+function fill(tools) {
+  const trouble = troublePlace();
+  const status = tools.page.status;
+  const run = (path, body, then) => async () => {
+    try { then(await act(path, body)); } catch (error) { trouble.say(troubleWords(error)); }
+  };
+  const row = (title, note, button) => h('li.found', {}, h('div', {}, h('b', {}, title), note ? h('p.note', {}, note) : null), button);
+  const plain = (label, onclick, props = {}) => h('button.button.plain', { type: 'button', onclick, ...props }, label);
+  const theme = kept('theme') ?? 'auto';
+  fillDialog(
+    trouble.place,
+    h('ul.rows', {},
+      row(t('late'), t('late_hint'), plain(t('late'), () => tools.does.open('late'))),
+      row(t('emergency'), t('emergency_hint'), plain(t('emergency'), run('emergency-list', {}, () => trouble.say(t('sent_to_printer'))))),
+      row(t('training'), t('banner_training'), plain(status?.training ? t('training_off') : t('training_on'),
+        run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); fill(tools); })))),
+    h('h3.cap', {}, t('devices')),
+    h('ul.rows', {}, (status?.devices ?? []).map((one) => row(
+      `${t(`device_${one.port}`)} ${one.name}${one.simulated ? ` · ${t('simulated')}` : ''}`,
+      [t(`device_${one.state}`), one.trouble, one.hint].filter(Boolean).join(' · '), when(one.since_ms)))),
+    h('h3.cap', {}, t('settings')),
+    h('ul.rows', {},
+      row(t('theme'), null, h('div.pair', { role: 'group', 'aria-label': t('theme') }, ['auto', 'light', 'dark'].map((name) =>
+        plain(t(`theme_${name}`), () => { tools.theme(name); fill(tools); }, { 'aria-pressed': String(theme === name) })))),
+      row(t('sound'), null, plain(t(tools.muted() ? 'sound_off' : 'sound_on'), () => { tools.mute(!tools.muted()); fill(tools); },
+        { 'aria-pressed': String(!tools.muted()) })),
+      row(t('keys'), t('keys_text'), null)));
+}
