@@ -1,0 +1,161 @@
+"""The demo as a visitor runs it: every step of the tour is ok, and stdout carries nothing else."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+STEPS = {
+    "enrolled",
+    "bootstrapped",
+    "redeemed",
+    "refused_second",
+    "redeemed_hid",
+    "handed_partial",
+    "printed",
+    "paper_out_then_confirmed",
+    "locked_after_three",
+    "released_by_supervisor",
+    "expired",
+    "undone_and_redeemed_again",
+    "offline_redeemed",
+    "node_killed_and_recovered",
+    "synced",
+    "audit_verified",
+}
+COMMAND = (sys.executable, "-m", "edge.cli.app", "demo")
+
+
+def free_ports(count: int) -> list[str]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [str(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def ports() -> tuple[str, ...]:
+    node, phone, hub = free_ports(3)
+    return ("--port", node, "--phone-port", phone, "--hub-port", hub)
+
+
+def children_of(directory: Path) -> list[int]:
+    """Processes whose command line names the demo's folder."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(directory).encode() in words and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until_gone(directory: Path, within_s: float = 15) -> list[int]:
+    deadline_s = time.monotonic() + within_s
+    while (left := children_of(directory)) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    return left
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose path is short enough for sockets."""
+    return tmp_path_factory.mktemp("d")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_every_step_of_the_tour_is_ok_and_stdout_carries_nothing_else(folder: Path) -> None:
+    done = subprocess.run(
+        (*COMMAND, "--once", "--dir", str(folder), *ports()),
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    bad = [step for step in told if not step["ok"]]
+    assert not bad, (bad, done.stderr[-2000:])
+    assert {step["step"] for step in told} == STEPS
+    assert done.returncode == 0
+    access = json.loads((folder / "access.json").read_text(encoding="utf-8"))
+    assert access["fingerprint"]
+    assert (folder / "access.json").stat().st_mode & 0o077 == 0
+    assert wait_until_gone(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+def test_a_demo_that_is_killed_leaves_no_process_behind(folder: Path) -> None:
+    running = subprocess.Popen(
+        (*COMMAND, "--dir", str(folder), *ports()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert running.stdout is not None
+        first = json.loads(running.stdout.readline())
+        assert first["step"] == "enrolled"
+        assert len(children_of(folder)) > 2
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert running.stdout is not None
+        running.stdout.close()
+    assert wait_until_gone(folder) == []
+
+
+@pytest.mark.timeout(60)
+def test_a_taken_port_is_refused_before_anything_is_started(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        phone, hub = free_ports(2)
+        done = subprocess.run(
+            (
+                *COMMAND,
+                "--once",
+                "--dir",
+                str(folder),
+                "--port",
+                port,
+                "--phone-port",
+                phone,
+                "--hub-port",
+                hub,
+            ),
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert f"port {port} is taken" in done.stderr
+
+
+@pytest.mark.timeout(60)
+def test_somebody_elses_folder_is_left_alone(folder: Path) -> None:
+    (folder / "holiday.jpg").write_bytes(b"me at the beach")
+    done = subprocess.run(
+        (*COMMAND, "--once", "--dir", str(folder), *ports()),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
