@@ -58,8 +58,8 @@ class Bench:
         if view.trouble == word:
             return
         now = self.shop.clock.wall_ms()
-        state = "up" if trouble is None else "down"
-        self._put(replace(view, state=state, trouble=word, hint=None, since_ms=now))
+        changed = replace(view, trouble=word, hint=None, since_ms=now)
+        self._put(replace(changed, state="up" if trouble is None else "down"))
 
     def _put(self, view: DeviceView) -> None:
         self.shop.devices[view.name] = view

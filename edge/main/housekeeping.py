@@ -1,4 +1,4 @@
-"""What is due by itself: claims that end, asks that waited for them, orders that lapse, old answers.
+"""What is due by itself: claims that end, asks that waited, orders that lapse, old answers.
 
 What is due comes from the database; this loop only looks again, by the clock port.
 """

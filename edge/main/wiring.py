@@ -1,7 +1,6 @@
 """From the configuration to the values that the flow takes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from config.schema import Config, PrinterConfig
 from edge.domain.facts import Policy
@@ -51,10 +50,6 @@ def _printers(printers: tuple[PrinterConfig, ...], station: str) -> tuple[str, .
 
 def is_simulated(config: Config) -> bool:
     """Whether any device of this configuration is a virtual one."""
-    devices = (*config.scanners, *config.printers)
-    return any(device.address.startswith("sim:") for device in devices)
-
-
-def folder_of_sim(config: Config) -> Path | None:
-    """Where virtual devices are looked up."""
-    return config.sim.dir
+    addresses = [scanner.address for scanner in config.scanners]
+    addresses += [printer.address for printer in config.printers]
+    return any(address.startswith("sim:") for address in addresses)
