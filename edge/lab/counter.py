@@ -5,7 +5,7 @@ Answers are read into the very types that the API promises, so a field that chan
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -129,7 +129,7 @@ class Counter:
             return False
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Ear]:
+    async def listening(self) -> AsyncGenerator[Ear]:
         """The events of this station; the first `state` has arrived when the block begins."""
         ear = Ear()
         async with self._http.stream("GET", "/api/v1/events", timeout=None) as stream:

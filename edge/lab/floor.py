@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -369,7 +369,7 @@ class Floor:
 
 
 @contextlib.asynccontextmanager
-async def opened(plan: Plan) -> AsyncIterator[Floor]:
+async def opened(plan: Plan) -> AsyncGenerator[Floor]:
     """A floor whose children are gone when the block ends, however it ends."""
     nursery = Nursery(plan.directory / "logs")
     floor = Floor(plan, nursery)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from drivers.sim.control import ask
 from drivers.sim.eye import read_codes
@@ -51,9 +52,7 @@ class Desk:
     async def _look(self) -> None:
         for printer in self._printers:
             answer = await ask(self._directory, printer, "papers")
-            papers = answer["papers"]
-            assert isinstance(papers, list)
-            for path in map(Path, papers):
+            for path in map(Path, cast("list[str]", answer["papers"])):
                 if path not in self._seen and path.with_suffix(".json").exists():
                     codes = await asyncio.to_thread(read_codes, path)
                     texts = tuple(code.text for code in codes)
