@@ -29,7 +29,7 @@ def catalog_path(folder: Path, number: int) -> Path:
 class CatalogReplica:
     """HQ's data on this node, as the engine sees it."""
 
-    def __init__(self, shop: Shop, folder: Path, catalog: Catalog | None) -> None:
+    def __init__(self, shop: Shop, folder: Path, catalog: Catalog) -> None:
         self._shop = shop
         self._folder = folder
         self._catalog = catalog
@@ -37,15 +37,11 @@ class CatalogReplica:
 
     async def cursors(self) -> Sequence[Cursor]:
         """How far each scope was applied."""
-        if self._catalog is None:
-            return ()
         return self._catalog.cursors()
 
     async def apply(self, page: FeedPage) -> None:
         """Apply a page durably, then answer what it asked."""
         async with self._busy:
-            if self._catalog is None:
-                raise RemoteWireError("a page before any snapshot")
             at_ms = self._shop.moment().trusted_ms
             await asyncio.to_thread(self._catalog.apply, page, applied_ms=at_ms)
         if page.rows:
@@ -73,14 +69,11 @@ class CatalogReplica:
 
             await self._shop.writer.between(swap)
             old, self._catalog = self._catalog, fresh
-            if old is not None:
-                await asyncio.to_thread(_discard, old)
+            await asyncio.to_thread(_discard, old)
         await refresh(self._shop)
         await answer_asks(self._shop)
 
     def _refuse_older(self, cursors: Sequence[Cursor], manifest: Manifest) -> None:
-        if self._catalog is None:
-            return
         offered = {cursor.scope: cursor for cursor in cursors}
         for mine in self._catalog.cursors():
             theirs = offered.get(mine.scope)
@@ -101,8 +94,7 @@ class CatalogReplica:
 
     def close(self) -> None:
         """Close the catalog's file."""
-        if self._catalog is not None:
-            self._catalog.close()
+        self._catalog.close()
 
 
 _: type[Replica] = CatalogReplica
@@ -111,16 +103,23 @@ _: type[Replica] = CatalogReplica
 async def refresh(shop: Shop) -> None:
     """Bring what is kept in memory up to the catalog as it is now."""
 
-    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool, bool]:
         keys = {
             integer(key_id): blob(public)
             for key_id, public, revoked in tx.all("issuer_keys")
             if not revoked
         }
         unknown = tx.one("not_understood")
-        return keys, unknown is not None and integer(unknown[0]) > 0
+        scopes = tx.one("cursor_count")
+        return (
+            keys,
+            unknown is not None and integer(unknown[0]) > 0,
+            scopes is not None and integer(scopes[0]) > 0,
+        )
 
-    shop.issuer_keys, shop.not_understood = await shop.writer.do(read, shop.moment())
+    shop.issuer_keys, shop.not_understood, shop.has_replica = await shop.writer.do(
+        read, shop.moment()
+    )
 
 
 def _take_number(tx: Tx) -> int:

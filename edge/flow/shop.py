@@ -66,6 +66,7 @@ class Shop:
     training: bool = False
     issuer_keys: dict[int, bytes] = field(default_factory=dict)
     not_understood: bool = False
+    has_replica: bool = False
     personal_key: bytes | None = None
     memory: dict[str, StationMemory] = field(default_factory=dict)
     devices: dict[str, DeviceView] = field(default_factory=dict)

@@ -62,7 +62,7 @@ async def ready(shop: Shop) -> tuple[bool, str]:
     """Whether this box can redeem, and if not why, in one word."""
     if shop.identity.enrolled is None:
         return False, "not_enrolled"
-    if shop.identity.catalog_number == 0 and not shop.issuer_keys:
+    if not shop.has_replica:
         return False, "no_catalog"
     try:
         await shop.writer.do(lambda tx: tx.one("counters"), shop.moment())

@@ -30,9 +30,10 @@ async def keep_linked(
     peer = Peer.of(enrolled.certificate)
     signer = shop.identity.signer()
     screen = _Screen(shop=shop)
-    async with HttpLink(
-        base_url=config.hub.url, signer=signer, peer=peer, ca_file=config.hub.ca
-    ) as link, asyncio.TaskGroup() as tasks:
+    async with (
+        HttpLink(base_url=config.hub.url, signer=signer, peer=peer, ca_file=config.hub.ca) as link,
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(_fetch_key(shop, link), name="personal key")
         tasks.create_task(
             run(

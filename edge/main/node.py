@@ -139,8 +139,7 @@ async def _wire(
         simulated=is_simulated(config),
         mac_key=_derived(opened.identity.private_key, b"requests"),
     )
-    if opened.catalog is not None:
-        await refresh(shop)
+    await refresh(shop)
     bench = _bench(config, clock, shop)
     spools.append(bench.spool)
     await bench.spool.recover()

@@ -1,27 +1,31 @@
 """Opening the data folder: the lock, the ledger, who we are, the catalog it points to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 from drivers.host.machine import MachineIdentity, identify
 from edge.flow.receive import catalog_path
-from edge.store.catalog import Catalog
+from edge.store.catalog import Catalog, create
 from edge.store.errors import Corrupt
 from edge.store.identity import Identity, load
 from edge.store.ledger import DataFolder, Done, Ledger, Unit
-from edge.store.tx import Moment
+from edge.store.row import integer
+from edge.store.tx import Moment, Tx
 
 _FIELD = "|"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The store as it was found. catalog: None before the first snapshot, or when it is damaged."""
+    """The store as it was found. catalog: empty before the first snapshot, and after damage."""
 
     folder: DataFolder
     ledger: Ledger
     identity: Identity
-    catalog: Catalog | None
+    catalog: Catalog
 
 
 def open_store(data_dir: Path, *, boot_ms: int) -> Opened:
@@ -35,19 +39,33 @@ def open_store(data_dir: Path, *, boot_ms: int) -> Opened:
         ledger = Ledger(data_dir / "ledger.db")
         moment = Moment(trusted_ms=0, boot_ms=boot_ms, clock="unsure")
         machine = _text(identify(data_dir))
-        result = ledger.run_batch(
-            [Unit(lambda tx: load(tx, machine=machine, is_same=_is_same), moment)]
-        )[0]
-        if not isinstance(result, Done):
-            raise result.error
-        identity = result.value
-        assert isinstance(identity, Identity)
+        identity = _do(ledger, moment, lambda tx: load(tx, machine=machine, is_same=_is_same))
         catalog = _open_catalog(data_dir, identity.catalog_number)
-        ledger.attach_catalog(None if catalog is None else catalog.path)
+        if catalog is None:
+            number = _do(ledger, moment, _take_number)
+            path = catalog_path(data_dir, number)
+            create(path)
+            catalog = Catalog(path)
+            _do(ledger, moment, lambda tx: tx.run("catalog_point", number))
+        ledger.attach_catalog(catalog.path)
     except BaseException:
         folder.close()
         raise
     return Opened(folder=folder, ledger=ledger, identity=identity, catalog=catalog)
+
+
+def _do(ledger: Ledger, moment: Moment, act: Callable[[Tx], T]) -> T:
+    """One unit before the writer's thread exists."""
+    result = ledger.run_batch([Unit(act, moment)])[0]
+    if not isinstance(result, Done):
+        raise result.error
+    return cast("T", result.value)
+
+
+def _take_number(tx: Tx) -> int:
+    row = tx.one("catalog_number_take")
+    assert row is not None
+    return integer(row[0])
 
 
 def _open_catalog(data_dir: Path, number: int) -> Catalog | None:

@@ -157,7 +157,7 @@ class Ledger:
             connection.execute("COMMIT")
         except _Lost as lost:
             return self._lose(units, lost.error)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             return self._lose(units, error)
         return results
 
@@ -174,6 +174,8 @@ class Ledger:
                 raise _Lost(error) from error
             self._roll_back()
             return Failed(_unit_failed(error))
+        except MemoryError as error:  # how SQLITE_NOMEM arrives; what it rolled back is not known
+            raise _Lost(error) from error
         except Exception as error:
             if not connection.in_transaction:
                 raise _Lost(error) from error
@@ -193,14 +195,13 @@ class Ledger:
         unanswered.__cause__ = error
         return [Failed(unanswered) for _ in units]
 
-    def attach_catalog(self, path: Path | None) -> None:
+    def attach_catalog(self, path: Path) -> None:
         """Make `path` the catalog that units read as `cat`, between batches only."""
         assert not self.connection.in_transaction, "a swap happens between batches"
         attached = {row[1] for row in self.connection.execute("PRAGMA database_list")}
         if "cat" in attached:
             self.connection.execute("DETACH cat")
-        if path is not None:
-            self.connection.execute("ATTACH ? AS cat", (f"{path.absolute().as_uri()}?mode=ro",))
+        self.connection.execute("ATTACH ? AS cat", (f"{path.absolute().as_uri()}?mode=ro",))
 
     def close(self) -> None:
         """Close the file."""

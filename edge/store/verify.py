@@ -1,100 +1,91 @@
-"""Verifying the books: every link of the audit chain, the counters, the outbox, the indexes."""
+"""Are the books of this box whole: the audit chain, its heads, and what others witnessed of them.
 
-import sqlite3
+Reads only, on its own connection, also while the daemon runs. A cut-off tail that nobody witnessed
+cannot be seen from inside; that is why heads travel with every event and stand on every slip.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.store.errors import Corrupt
+from edge.store.ledger import connect
 from edge.store.sql import query
 from sync.wire import audit
+from sync.wire.signature import Signer
 
-_BATCH = 5_000
+_PAGE_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What was found. faults: one line each, empty when all holds. head: the chain's last hash."""
+class Witness:
+    """A head that somebody outside saw: the chain's hash at `seq`."""
 
-    audit_rows: int
+    seq: int
     head: bytes
-    outbox_seq: int
-    outbox_acked: int
-    handovers: int
-    live_units: int
-    faults: tuple[str, ...]
-    hub_public: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What was found. faults: sentences, none when all is whole. unsent: events HQ has not got."""
+
+    node_public: bytes
     incarnation: bytes
+    fenced: bool
+
+    audit_seq: int
+    head: bytes
+    unsent: int
+    faults: tuple[str, ...]
 
 
-def verify(path: Path) -> Verified:
-    """Read a ledger from end to end without changing it; a running daemon does not mind.
+def verify(ledger: Path, witnesses: Sequence[Witness] = ()) -> Books:
+    """Check the ledger at `ledger` against itself and `witnesses`.
 
     Raises:
-        Corrupt: SQLite's own integrity check fails.
+        Corrupt: it is no sound database, or not there.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    if not ledger.exists():
+        raise Corrupt(f"{ledger} is not there")
+    connection = connect(ledger, read_only=True)
     try:
-        connection.execute("BEGIN")
-        checked = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if checked != "ok":
-            raise Corrupt(f"{path.name}: {checked}")
-        return _verify(connection)
-    except sqlite3.DatabaseError as error:
-        raise Corrupt(f"{path.name}: {error}") from error
+        connection.execute("BEGIN")  # one view of everything, whatever the daemon writes meanwhile
+        faults: list[str] = []
+        sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if sound != "ok":
+            raise Corrupt(f"{ledger.name}: {sound}")
+        wanted = {witness.seq: witness.head for witness in witnesses if witness.seq > 0}
+        for seq, witnessed in connection.execute(query("outbox_witnesses")):
+            if seq and wanted.setdefault(seq, witnessed) != witnessed:
+                faults.append(f"an event for HQ names another head at audit row {seq}")
+        seq, head = 0, audit.GENESIS
+        while rows := connection.execute(query("audit_rows"), (seq, _PAGE_ROWS)).fetchall():
+            for number, body, stored in rows:
+                if number != seq + 1:
+                    faults.append(f"audit row {seq + 1} is missing")
+                seq, head = number, audit.link(head, number, body)
+                if head != stored:
+                    faults.append(f"audit row {number} was changed")
+                    head = stored
+                if wanted.pop(number, head) != head:
+                    faults.append(f"audit row {number} is not the one that was witnessed")
+        faults += [f"audit row {missing} was witnessed and is gone" for missing in sorted(wanted)]
+        _, counted_seq, counted_head, _, _ = connection.execute(query("counters")).fetchone()
+        if (counted_seq, counted_head) != (seq, head):
+            faults.append("the ledger's own head is not that of its audit chain")
+        identity = connection.execute(query("identity")).fetchone()
+        if identity is None:
+            raise Corrupt(f"{ledger.name}: nobody ever started this box")
+        private_key, incarnation, _, fenced, *_ = identity
+        (unsent, _) = connection.execute(query("outbox_count")).fetchone()
     finally:
         connection.close()
-
-
-def _verify(connection: sqlite3.Connection) -> Verified:
-    faults: list[str] = []
-    rows, head = _walk(connection, faults)
-    _, counted, kept_head, outbox_seq, _ = connection.execute(query("counters")).fetchone()
-    if counted != rows or kept_head != head:
-        faults.append(f"the counters say {counted} audit rows, the chain has {rows}")
-    acked = connection.execute("SELECT outbox_acked FROM counters").fetchone()[0]
-    faults += _outbox(connection, outbox_seq, acked)
-    identity = connection.execute("SELECT hub_public, incarnation FROM identity").fetchone()
-    return Verified(
-        audit_rows=rows,
+    return Books(
+        node_public=Signer(private_key).public,
+        incarnation=incarnation,
+        fenced=bool(fenced),
+        audit_seq=seq,
         head=head,
-        outbox_seq=outbox_seq,
-        outbox_acked=acked,
-        handovers=connection.execute("SELECT count(*) FROM handover").fetchone()[0],
-        live_units=connection.execute(query("redemptions_live")).fetchone()[0],
+        unsent=unsent,
         faults=tuple(faults),
-        hub_public=None if identity is None else identity[0],
-        incarnation=b"" if identity is None else identity[1],
     )
-
-
-def _walk(connection: sqlite3.Connection, faults: list[str]) -> tuple[int, bytes]:
-    head, seq = audit.GENESIS, 0
-    while batch := connection.execute(query("audit_rows"), (seq, _BATCH)).fetchall():
-        for number, body, kept in batch:
-            if number != seq + 1:
-                faults.append(f"audit rows {seq + 1} to {number - 1} are missing")
-            seq = number
-            head = audit.link(head, number, body)
-            if head != kept:
-                faults.append(f"audit row {number} does not follow the one before it")
-                head = kept
-    return seq, head
-
-
-def _outbox(connection: sqlite3.Connection, outbox_seq: int, acked: int) -> list[str]:
-    waiting = connection.execute("SELECT count(*) FROM outbox WHERE seq > ?", (acked,)).fetchone()[
-        0
-    ]
-    if waiting != outbox_seq - acked:
-        return [f"{outbox_seq - acked - waiting} events for HQ are missing"]
-    return []
-
-
-def audit_hash_at(path: Path, seq: int) -> bytes | None:
-    """The chain's hash at row `seq`, to compare with a witness; None beyond its end."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        row = connection.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
-    finally:
-        connection.close()
-    return None if row is None else row[0]

@@ -13,14 +13,14 @@ from drivers.ports.document import Document
 from edge.flow import timekeeper
 from edge.flow.answers import ScanAnswer
 from edge.flow.caller import Caller
-from edge.flow.receive import CatalogReplica, catalog_path, refresh
+from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.settings import Settings
 from edge.flow.shop import Shop
 from edge.flow.timekeeper import Timekeeper
 from edge.main.opening import Opened, open_store
 from edge.store import identity
-from edge.store.catalog import Catalog, create, put
+from edge.store.catalog import put
 from edge.store.errors import StoreError
 from edge.store.row import blob
 from edge.store.tx import Moment, Tx
@@ -148,16 +148,11 @@ class Floor:
 
         def act(tx: Tx) -> identity.Identity:
             identity.enrol(tx, pack(certificate), K_STORE, bytes(32), START_MS)
-            tx.run("catalog_number_take")
-            tx.run("catalog_point", 1)
             return identity.load(tx, machine="", is_same=lambda _a, _b: True)
 
         now = await writer.do(act, moment)
-        path = catalog_path(self.folder / "data", 1)
-        create(path)
-        catalog = Catalog(path)
-        await writer.between(lambda ledger: ledger.attach_catalog(path))
-        stocked = replace(opened, identity=now, catalog=catalog)
+        catalog = opened.catalog
+        stocked = replace(opened, identity=now)
         self.opened = stocked
         rows: tuple[CatalogRow, ...] = (
             StoreRow(number=STORE, code="S7", name_zh="人民路店", name_en="Renmin Road"),
@@ -300,7 +295,6 @@ class Floor:
 
     def sync(self, *rows: OrderRow) -> None:
         catalog = self.opened.catalog
-        assert catalog is not None
         for row in rows:
             put(catalog._connection, row)
 

@@ -85,3 +85,5 @@ SELECT ask_id, kind, order_id, epoch, holder, destination, units FROM cat.ask
 WHERE settled = 0 AND ask_id NOT IN (SELECT ask_id FROM ask_answer)
 -- name: sealed_of_order
 SELECT sealed FROM cat.pickup_order WHERE order_id = ?
+-- name: cursor_count
+SELECT count(*) FROM cat.cursor WHERE seq > 0
