@@ -82,12 +82,16 @@ def add_raw(app: FastAPI, shop: Shop, screens: ScreenHub, stations: Stations, ru
         assert token is not None
 
         async def everything() -> FullState:
+            acts = screens.recent(station)
+            if not acts:  # nothing since this process began: what the ledger kept
+                kept = await state.last_answers(shop, station)
+                acts = tuple(Act(event="answer", value=one) for one in kept)
             return FullState(
                 run=run,
                 station=station,
                 status=await state.status(shop, station),
                 slips=await slips.recent(shop, station),
-                acts=screens.recent(station),
+                acts=acts,
             )
 
         return StreamingResponse(

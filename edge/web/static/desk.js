@@ -3,7 +3,7 @@
 import { bagWords, clock, h, now, said, t, when } from './core.js';
 import { act, get } from './node.js';
 import { closeDialog, fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
-import { askApproval } from './people.js';
+import { askApproval, chosenPerson, personChoice } from './people.js';
 
 export function open(name, tools) {
   if (name === 'find') find(tools);
@@ -104,15 +104,18 @@ async function decide(one, tools) {
   if (answer) review(tools);
 }
 
-function late(tools) {
+async function late(tools) {
   const trouble = troublePlace();
+  openDialog(t('late'), h('p.none', {}, t('loading')), { wide: true });
+  let staff = [];
+  try { staff = await get('staff'); } catch (error) { trouble.say(troubleWords(error)); }
   const form = h('form.form', {
     novalidate: '',
     onsubmit: async (event) => {
       event.preventDefault();
       const [hours, minutes] = form.elements.late_time.value.split(':').map(Number);
       const order = textOf(form, 'late_order');
-      const clerk = textOf(form, 'late_clerk');
+      const clerk = chosenPerson(form);
       if (!order || !clerk || Number.isNaN(minutes)) { trouble.say(t('late_hint')); return; }
       const at = new Date(now());
       at.setHours(hours, minutes, 0, 0);
@@ -130,9 +133,10 @@ function late(tools) {
   h('p.note', {}, t('late_hint')),
   h('div.asks', {},
     input('late_order', t('late_order'), { maxlength: '40', 'data-first': '' }),
-    input('late_time', t('late_time'), { type: 'time', value: clock(now()) }),
-    input('late_clerk', t('late_clerk'), { maxlength: '40', value: tools.page.status?.operator.name ?? '' })),
+    input('late_time', t('late_time'), { type: 'time', value: clock(now()) })),
+  personChoice(staff, tools.page.status?.operator.staff_id, t('late_clerk')),
   trouble.place,
   h('div.form-acts', {}, h('button.button.strong', { type: 'submit' }, t('late_save'))));
-  openDialog(t('late'), form);
+  fillDialog(form);
+  form.querySelector('[data-first]')?.focus();
 }

@@ -2,7 +2,7 @@
 
 import { clock, htmlLang, keep, kept, language, now, otherLanguage, said, setClock, setLanguage, station, t } from './core.js';
 import { NoAnswer, Refused, act, get, listen, tell } from './node.js';
-import { chosen, headline, paint, speech, toneOf, undoLeft } from './panel.js';
+import { chosen, forgetTicks, headline, paint, speech, toneOf, undoLeft } from './panel.js';
 import { banners, facts, recent } from './around.js';
 
 const root = document.documentElement;
@@ -110,6 +110,7 @@ function show(quiet) {
     page.paintedId = id;
     page.paintedAt = performance.now();
     page.here = { value: false };
+    if (top && top.value.state !== 'claimed') forgetTicks();
   }
   const tone = draw();
   recent(byId('recent'), page.acts);

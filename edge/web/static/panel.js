@@ -74,6 +74,11 @@ function setTick(order, line, change) {
   } catch { /* a reload then starts with all ticked */ }
 }
 
+export function forgetTicks() {
+  ticks.clear();
+  try { sessionStorage.removeItem('storeedge.ticks'); } catch { /* was not kept */ }
+}
+
 // What a confirm says: all that is open (null), or these units, and those that are missing.
 export function chosen(order) {
   const units = [];
@@ -176,7 +181,7 @@ function linesPart(order, mayTick, refresh) {
   if (!order.lines.length) return null;
   const pick = chosen(order);
   const all = order.lines.reduce((sum, line) => sum + openUnits(line).length, 0);
-  return h('div.lines', {},
+  return h('div.lines', mayTick ? {} : { tabindex: '0', role: 'group', 'aria-label': t('lines') },
     h('h3.cap', {}, t('lines'), mayTick ? h('span.sum', {}, t('lines_count', { given: pick.count, all })) : null),
     h('ul', {}, arranged(order.lines).map((line) => lineRow(order, line, mayTick, refresh))));
 }

@@ -6,9 +6,9 @@ import { closeDialog, fillDialog, openDialog, pinPad, troublePlace, troubleWords
 
 const roleWords = (role) => (['cashier', 'supervisor', 'manager', 'technician'].includes(role) ? t(`role_${role}`) : role ?? '');
 
-export function personChoice(staff, chosenId) {
+export function personChoice(staff, chosenId, label = t('choose_person')) {
   if (!staff.length) return h('p.none', {}, t('staff_none'));
-  return h('fieldset.people', {}, h('legend.cap', {}, t('choose_person')),
+  return h('fieldset.people', {}, h('legend.cap', {}, label),
     staff.map((person, index) => h('label.person', {},
       h('input', {
         type: 'radio', name: 'person', value: person.staff_id,
