@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -171,9 +172,22 @@ async def serve(
     plan: Sequence[Planned] = DEFAULT_PLAN,
     clock_file: Path | None = None,
 ) -> None:
-    """Run the devices until cancelled; raises as `serving` does."""
-    async with serving(directory, plan, clock_file):
-        await asyncio.get_running_loop().create_future()
+    """Run the devices until SIGTERM, SIGINT or cancelled; for the main thread of a process.
+
+    Raises:
+        OSError: as `serving`.
+        ValueError: as `serving`.
+    """
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        async with serving(directory, plan, clock_file):
+            await ended.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 def _texts(args: object) -> dict[str, str] | None:

@@ -104,10 +104,9 @@ async def test_garbage_arrives_as_one_reading_and_the_next_code_is_whole(
     assert (await gun1.read()).data == b"CLEAN"
 
 
-async def test_a_burst_keeps_order_and_an_overflow_loses_the_oldest(
+async def test_a_burst_that_nobody_reads_keeps_its_order_and_its_end(
     gun1: Scanner, tmp_path: Path
 ) -> None:
-    assert isinstance(gun1, SerialScanner)
     await ask(tmp_path, "gun1", "burst", n=200, text="N{i}")
     await ask(tmp_path, "gun1", "scan", text="LAST")
     numbers: list[int] = []
@@ -210,8 +209,7 @@ async def test_the_line_settings_reach_the_terminal(context: Context) -> None:
     os.close(master)
     os.close(slave)
     assert (ispeed, ospeed) == (termios.B19200, termios.B19200)
-    assert cflag & termios.CSIZE in (termios.CS7, termios.CS8)  # a pty keeps 8 bits on some kernels
-    assert cflag & termios.CSTOPB
+    assert cflag & termios.CSTOPB  # Linux keeps a pty at 8 bits without parity, whatever is asked
 
 
 async def test_the_reading_thread_shows_its_pulse_while_idle(gun1: Scanner) -> None:

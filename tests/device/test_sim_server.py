@@ -148,6 +148,25 @@ async def test_a_path_too_long_for_a_socket_says_so(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_process_and_nothing_is_left_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)])  # noqa: ASYNC220
+    try:
+        deadline_s = time.monotonic() + 30
+        while not (tmp_path / "sim.json").exists():
+            assert child.poll() is None
+            assert time.monotonic() < deadline_s
+            await asyncio.sleep(0.02)
+        child.send_signal(number)
+        assert await asyncio.to_thread(child.wait, 10) == 0
+    finally:
+        child.kill()
+        child.wait()
+    assert _names(tmp_path) == {"dev", "sim.lock"}
+
+
 async def test_the_devices_outlive_the_one_who_uses_them_and_a_killed_server_is_replaced(
     tmp_path: Path,
 ) -> None:
@@ -171,6 +190,10 @@ async def test_the_devices_outlive_the_one_who_uses_them_and_a_killed_server_is_
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=10)
     assert len(set(runs)) == 2
+
+
+def _names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
 
 
 def _run(directory: Path) -> str:
