@@ -1,0 +1,24 @@
+"""What every test may use: the workshop folder on the path, and how long the long ones run."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# Makers and checkers shared by tests and by the programs that tests start; not a package.
+sys.path.insert(0, str(Path(__file__).parent / "kit"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=200,
+        help="how often the redeeming process is killed at a random moment (proof: 1000 and more)",
+    )
+    parser.addoption(
+        "--long",
+        type=int,
+        default=1,
+        help="multiplies the examples of the stateful tests",
+    )
