@@ -51,29 +51,29 @@ class VirtualPrinter:
     """One printer. `paper_dir` is the folder for its slips, made when needed."""
 
     actions = (
-        "paper out",
-        "paper in",
-        "paper low",
-        "cover open",
-        "cover close",
-        "power off",
-        "power on",
-        "silent on",
-        "silent off",
+        "paper_out",
+        "paper_in",
+        "paper_low",
+        "cover_open",
+        "cover_close",
+        "power_off",
+        "power_on",
+        "silent_on",
+        "silent_off",
         "drop_buffer",
-        "dle_only on",
-        "dle_only off",
-        "gs_r_only on",
-        "gs_r_only off",
-        "late_answer on",
-        "late_answer off",
+        "dle_only_on",
+        "dle_only_off",
+        "gs_r_only_on",
+        "gs_r_only_off",
+        "late_answer_on",
+        "late_answer_off",
         "cut_halfway",
         "slow",
-        "one_client on",
-        "one_client off",
-        "stray_byte on",
-        "stray_byte off",
-        "drawer close",
+        "one_client_on",
+        "one_client_off",
+        "stray_byte_on",
+        "stray_byte_off",
+        "drawer_close",
         "tear",
         "papers",
         "state",
@@ -124,10 +124,10 @@ class VirtualPrinter:
         return f"tcp:{self._host}:{self._port}"
 
     async def do(self, action: str, args: Mapping[str, str]) -> Mapping[str, object]:
-        """Do one of `actions`; underscores and hyphens stand for spaces too.
+        """Do one of `actions`; spaces and hyphens may stand for underscores.
 
         Args:
-            action: "paper out" takes rows=N: only after N more rows; "cut_halfway" takes rows=N:
+            action: "paper_out" takes rows=N: only after N more rows; "cut_halfway" takes rows=N:
                 the power goes N rows into what comes next (120); "drop_buffer": it loses what comes
                 after the first dots of the next job and still answers DLE EOT; "late_answer":
                 it then answers with the id of an earlier request; "dle_only": it knows no answer

@@ -97,7 +97,7 @@ async def test_a_good_printer_confirms_by_process_id_and_one_slip_comes_out(
 async def test_a_printer_without_process_ids_confirms_by_gs_r(
     device: VirtualPrinter, opened: Opened
 ) -> None:
-    await device.do("gs_r_only on", {})
+    await device.do("gs_r_only_on", {})
     printer = opened()
     assert await printer.send(slip(), job=1) == Confirmed(proof="GS r 1")
     assert await printer.send(slip(), job=2) == Confirmed(proof="GS r 1")
@@ -106,7 +106,7 @@ async def test_a_printer_without_process_ids_confirms_by_gs_r(
 async def test_a_printer_that_answers_only_in_real_time_ends_at_sent(
     device: VirtualPrinter, opened: Opened
 ) -> None:
-    await device.do("dle_only on", {})
+    await device.do("dle_only_on", {})
     assert await opened().send(slip(), job=1) == Sent()
     await until(device, lambda state: state["slips"] == 1)
 
@@ -116,7 +116,7 @@ async def test_a_printer_known_for_its_proof_is_not_believed_without_it(
 ) -> None:
     printer = opened()
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
-    await device.do("dle_only on", {})
+    await device.do("dle_only_on", {})
     assert await printer.send(slip(), job=2) == NotStarted(trouble=Trouble.SILENT)
     assert len(await papers(device)) == 1
 
@@ -124,10 +124,10 @@ async def test_a_printer_known_for_its_proof_is_not_believed_without_it(
 @pytest.mark.parametrize(
     ("action", "trouble"),
     [
-        ("paper out", Trouble.PAPER_OUT),
-        ("cover open", Trouble.COVER_OPEN),
-        ("silent on", Trouble.SILENT),
-        ("power off", Trouble.OFFLINE),
+        ("paper_out", Trouble.PAPER_OUT),
+        ("cover_open", Trouble.COVER_OPEN),
+        ("silent_on", Trouble.SILENT),
+        ("power_off", Trouble.OFFLINE),
     ],
 )
 async def test_trouble_before_the_first_byte_starts_nothing(
@@ -145,14 +145,14 @@ async def test_trouble_before_the_first_byte_starts_nothing(
 
 
 async def test_low_paper_is_told_and_prints(device: VirtualPrinter, opened: Opened) -> None:
-    await device.do("paper low", {})
+    await device.do("paper_low", {})
     printer = opened()
     assert await printer.status() == PrinterStatus(trouble=None, paper_low=True)
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
 
 
 @pytest.mark.parametrize(
-    ("bad", "good"), [("paper out", "paper in"), ("cover open", "cover close")]
+    ("bad", "good"), [("paper_out", "paper_in"), ("cover_open", "cover_close")]
 )
 async def test_trouble_within_a_slip_waits_and_the_whole_slip_comes_when_it_is_mended(
     device: VirtualPrinter, opened: Opened, bad: str, good: str
@@ -161,7 +161,7 @@ async def test_trouble_within_a_slip_waits_and_the_whole_slip_comes_when_it_is_m
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
     await device.do("slow", {"ms": "20"})
     sending = asyncio.create_task(printer.send(slip(), job=2))
-    if bad == "paper out":
+    if bad == "paper_out":
         await device.do(bad, {"rows": "200"})
         await until(device, lambda state: state["paper"] == "out")
     else:
@@ -182,11 +182,11 @@ async def test_paper_out_is_waited_for_even_when_the_buffer_is_too_full_for_ques
     await device.do("slow", {"ms": "40"})
     sending = asyncio.create_task(printer.send(slip(lines=60), job=1))
     await until(device, lambda state: int(str(state["held_bytes"])) >= 8192)
-    await device.do("paper out", {})
+    await device.do("paper_out", {})
     done, _ = await asyncio.wait((sending,), timeout=QUICK.answer_s * 2)
     assert not done
     await device.do("slow", {"ms": "0"})
-    await device.do("paper in", {})
+    await device.do("paper_in", {})
     assert isinstance(await sending, Confirmed)
 
 
@@ -207,7 +207,7 @@ async def test_a_late_answer_of_an_earlier_job_is_not_taken_for_this_one(
 ) -> None:
     printer = opened()
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
-    await device.do("late_answer on", {})
+    await device.do("late_answer_on", {})
     await device.do("drop_buffer", {})
     assert isinstance(await printer.send(slip(), job=2), Unknown)
 
@@ -225,7 +225,7 @@ async def test_power_lost_within_a_slip_is_unknown_and_leaves_half_of_it(
     assert 150 <= facts["rows"] < 300
     assert await printer.send(slip(), job=1) == NotStarted(trouble=Trouble.OFFLINE)
     address = device.address()
-    await device.do("power on", {})
+    await device.do("power_on", {})
     assert device.address() == address
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
 
@@ -237,7 +237,7 @@ async def test_silence_that_begins_within_a_slip_is_unknown(
     await device.do("slow", {"ms": "20"})
     sending = asyncio.create_task(printer.send(slip(), job=1))
     await until(device, lambda state: state["rows"] != 0)
-    await device.do("silent on", {})
+    await device.do("silent_on", {})
     outcome = await sending
     assert isinstance(outcome, Unknown)
     await until(
@@ -248,18 +248,18 @@ async def test_silence_that_begins_within_a_slip_is_unknown(
 async def test_status_that_nobody_asked_for_shifts_no_answer(
     device: VirtualPrinter, opened: Opened
 ) -> None:
-    await device.do("stray_byte on", {})
+    await device.do("stray_byte_on", {})
     printer = opened()
     assert await printer.status() == PrinterStatus(trouble=None)
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
-    await device.do("paper out", {})
+    await device.do("paper_out", {})
     assert (await printer.status()).trouble is Trouble.PAPER_OUT
 
 
 async def test_a_printer_busy_with_another_client_starts_nothing(
     device: VirtualPrinter, opened: Opened
 ) -> None:
-    await device.do("one_client on", {})
+    await device.do("one_client_on", {})
     _, host, port = device.address().split(":")
     _, other = await asyncio.open_connection(host, int(port))
     await until(device, lambda state: state["clients"] == 1)
@@ -280,21 +280,21 @@ async def test_drawer_and_buzzer_act_once_each(device: VirtualPrinter, opened: O
 
 async def test_a_cancelled_send_lets_the_printer_go(device: VirtualPrinter, opened: Opened) -> None:
     printer = opened()
-    await device.do("paper out", {"rows": "100"})
+    await device.do("paper_out", {"rows": "100"})
     sending = asyncio.create_task(printer.send(slip(), job=1))
     await until(device, lambda state: state["paper"] == "out")
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
     await device.do("reset", {})
-    await device.do("power off", {})
-    await device.do("power on", {})
+    await device.do("power_off", {})
+    await device.do("power_on", {})
     assert isinstance(await printer.send(slip(), job=2), Confirmed)
 
 
 async def test_a_closed_printer_gives_up_its_job(device: VirtualPrinter, opened: Opened) -> None:
     printer = opened()
-    await device.do("paper out", {"rows": "100"})
+    await device.do("paper_out", {"rows": "100"})
     sending = asyncio.create_task(printer.send(slip(), job=1))
     await until(device, lambda state: state["paper"] == "out")
     await printer.close()
@@ -331,7 +331,7 @@ async def test_unknown_actions_and_arguments_are_refused(device: VirtualPrinter)
 async def test_every_action_of_the_menu_is_understood(device: VirtualPrinter) -> None:
     for action in device.actions:
         await device.do(action, {})
-        await device.do(action.replace(" ", "_"), {})
+        await device.do(action.replace("_", " "), {})
     await device.do("reset", {})
 
 

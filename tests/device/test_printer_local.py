@@ -76,7 +76,7 @@ async def test_a_serial_printer_confirms_over_the_same_conversation(
     assert await printer.status() == PrinterStatus(trouble=None)
     assert isinstance(await printer.send(SLIP, job=1), Confirmed)
     assert (await device.do("state", {}))["slips"] == 1
-    await device.do("paper out", {})
+    await device.do("paper_out", {})
     assert (await printer.status()).trouble is Trouble.PAPER_OUT
     await printer.close()
 
@@ -89,7 +89,7 @@ async def test_a_cable_pulled_within_a_slip_is_unknown_and_then_off_line(
     printer = open_serial(
         path, flow="none", width_dots=576, profile="raster", clock=clock, patience=QUICK
     )
-    await device.do("paper out", {"rows": "48"})
+    await device.do("paper_out", {"rows": "48"})
     sending = asyncio.create_task(printer.send(SLIP, job=1))
     while (await device.do("state", {}))["paper"] != "out":  # noqa: ASYNC110  # as users see it
         await asyncio.sleep(0.005)
