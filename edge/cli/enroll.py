@@ -10,7 +10,7 @@ from edge.cli.exits import CONFIGURATION, DATA, NO, OUTSIDE, USAGE, leave
 from edge.cli.settings import DEFAULT, ConfigOption, load
 
 if TYPE_CHECKING:
-    from sync.wire.messages import Certificate
+    from edge.main.enrolment import EnrolledBox
 
 
 def enroll(
@@ -22,9 +22,8 @@ def enroll(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON at the end.")] = False,
 ) -> None:
     """Ask headquarters with the printed code, and wait until somebody there confirms this box."""
-    from edge.main.enrolling import EnrolmentRefused, enrol_node
+    from edge.main.enrolment import EnrolmentRefused, enrol_box
     from edge.store.errors import StoreError
-    from sync.wire.enrol import printed
     from sync.wire.errors import LinkError, WireError
 
     settings = load(config).config
@@ -33,12 +32,12 @@ def enroll(
         typer.echo(f"this box: {fingerprint}", err=True)
         typer.echo("headquarters must show the same; waiting for it to confirm", err=True)
 
-    async def ask() -> "Certificate":
+    async def ask() -> "EnrolledBox":
         async with asyncio.timeout(wait_min * 60):
-            return await enrol_node(settings, code, on_pending=pending)
+            return await enrol_box(settings, code, on_pending=pending)
 
     try:
-        certificate = asyncio.run(ask())
+        enrolled = asyncio.run(ask())
     except ValueError as error:
         leave(USAGE, f"{error}: compare it with the printed one")
     except TimeoutError:
@@ -49,15 +48,14 @@ def enroll(
         leave(OUTSIDE, f"{error.code} {error}\n    {error.hint}")
     except StoreError as error:
         leave(DATA, f"{error.code} {error}\n    {error.hint}")
-    fingerprint = printed(certificate.node)
+    facts = {
+        "node": enrolled.node,
+        "fingerprint": enrolled.fingerprint,
+        "store": enrolled.store,
+        "store_code": enrolled.store_code,
+        "demo": enrolled.demo,
+    }
     if as_json:
-        facts = {
-            "node": certificate.node,
-            "fingerprint": fingerprint,
-            "store": certificate.store,
-            "store_code": certificate.store_code,
-            "demo": certificate.demo,
-        }
         typer.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        typer.echo(f"enrolled as {certificate.store_code}; fingerprint {fingerprint}")
+        typer.echo(f"enrolled as {facts['store_code']}; fingerprint {facts['fingerprint']}")
