@@ -3,11 +3,10 @@
 import contextlib
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
 
 
 class Server(uvicorn.Server):
@@ -38,7 +37,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(app: ASGIApp, *, cert: Path | None, key: Path | None) -> Server:
+def server(app: Callable[..., object], *, cert: Path | None, key: Path | None) -> Server:
     """A server for `app`; TLS 1.3 and above when it has a certificate."""
     config = uvicorn.Config(
         app,
