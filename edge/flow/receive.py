@@ -17,6 +17,7 @@ from edge.store.ledger import Ledger
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.errors import RemoteWireError
+from sync.wire.feed import GENESIS
 from sync.wire.messages import Cursor, FeedPage, Manifest
 from sync.wire.ports import Replica
 
@@ -36,8 +37,13 @@ class CatalogReplica:
         self._busy = asyncio.Lock()
 
     async def cursors(self) -> Sequence[Cursor]:
-        """How far each scope was applied."""
-        return self._catalog.cursors()
+        """How far each scope was applied; one never read stands at zero."""
+        enrolled = self._shop.identity.enrolled
+        known = {cursor.scope: cursor for cursor in self._catalog.cursors()}
+        scopes = (
+            ("chain",) if enrolled is None else ("chain", f"store:{enrolled.certificate.store}")
+        )
+        return tuple(known.get(scope, _unread(scope)) for scope in scopes)
 
     async def apply(self, page: FeedPage) -> None:
         """Apply a page durably, then answer what it asked."""
@@ -98,6 +104,10 @@ class CatalogReplica:
 
 
 _: type[Replica] = CatalogReplica
+
+
+def _unread(scope: str) -> Cursor:
+    return Cursor(scope=scope, generation=bytes(8), seq=0, row_hash=GENESIS)
 
 
 async def refresh(shop: Shop) -> None:

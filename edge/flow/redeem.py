@@ -29,6 +29,7 @@ from sync.wire.credential import code_lookup, pin_verifier, platform_lookup, ser
 from sync.wire.token import OrderLines, line_digest
 
 MAX_TRIES = 3
+_V1_GRADE = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,8 @@ def redeem(asking: Redeemer, credential: Credential) -> ScanAnswer:
     match credential:
         case PickupV1():
             lookup = code_lookup(asking.enrolled.k_store, credential.code_id)
-            return _by_row(asking, codes_by_lookup(asking.tx, lookup))
+            found = [_as_spelled(row) for row in codes_by_lookup(asking.tx, lookup)]
+            return _by_row(asking, found)
         case Checked():
             return _signed(asking, credential)
         case CourierSerial():
@@ -101,6 +103,12 @@ def redeem(asking: Redeemer, credential: Credential) -> ScanAnswer:
                 credential.order_tail,
             )
             return _by_row(asking, codes_by_lookup(asking.tx, lookup), tap=True)
+
+
+def _as_spelled(row: FoundCode) -> FoundCode:
+    """Sixteen symbols prove no more than V1 does, even when they spell a V2's id."""
+    weakest = replace(row.code, kind="v1", grade=min(row.code.grade, _V1_GRADE))
+    return replace(row, code=weakest)
 
 
 def _by_row(asking: Redeemer, found: list[FoundCode], *, tap: bool = False) -> ScanAnswer:
@@ -151,7 +159,9 @@ def _signed(asking: Redeemer, checked: Checked) -> ScanAnswer:
     code = found[0].code
     if token.epoch != code.epoch and code.state == "live":
         code = replace(code, state="reissued")
-    return conclude(asking, order, replace(code, kind="v2", grade=token.grade), "replica")
+    return conclude(
+        asking, order, replace(code, kind="v2", grade=min(code.grade, token.grade)), "replica"
+    )
 
 
 def _unsynced(asking: Redeemer, checked: Checked, lookup: bytes) -> ScanAnswer:

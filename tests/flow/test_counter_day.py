@@ -252,3 +252,10 @@ async def test_books_survive_a_restart(floor: "Floor") -> None:
     assert again.handover == first.handover
     assert again.repeat_of_ms is not None
     assert (await floor.scan(goods.v1)).verdict is Verdict.ALREADY
+
+
+async def test_the_short_spelling_of_a_signed_code_is_worth_no_more_than_v1(floor: "Floor") -> None:
+    goods = floor.order(min_grade=2)
+    answer = await floor.scan(goods.v1)
+    assert (answer.verdict, answer.reason.code) == (Verdict.REVIEW, "grade_too_low")
+    assert answer.tries_left is None
