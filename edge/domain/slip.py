@@ -50,7 +50,8 @@ class SlipFacts:
     """One hand-over as the paper tells it.
 
     name_masked: as `mask.mask_name` gives it; None prints no customer. at_text: store time,
-    ready to print. handover: our number of the act. v2_text, pl_text: printed as QR when given.
+    ready to print. handover: our number of the act. still_open: units of the order that nobody has
+    fetched yet, also of lines that are not here. v2_text, pl_text: printed as QR when given.
     """
 
     store_name: str
@@ -67,6 +68,7 @@ class SlipFacts:
     handover: int | None = None
     audit_head_short: str = ""
     partial: bool = False
+    still_open: int = 0
     v2_text: str | None = None
     pl_text: str | None = None
 
@@ -256,8 +258,7 @@ def _lines(lines: tuple[SlipLine, ...]) -> Iterator[Block]:
 
 def _rest(facts: SlipFacts) -> Iterator[Block]:
     if facts.partial:
-        left = sum(line.of_quantity - line.quantity for line in facts.lines)
-        yield Row(left="未取 Still to come", right=str(left), bold=True)
+        yield Row(left="未取 Still to come", right=str(facts.still_open), bold=True)
         yield Text(text="余货请凭原取货码再次领取。")
         yield Text(text="Keep your pickup code: it fetches the rest.")
 

@@ -82,11 +82,11 @@ def give(shop: Shop, tx: Tx, giving: Giving) -> ScanAnswer:
 
 def _add_effects(shop: Shop, tx: Tx, giving: Giving, number: int, after: Standing) -> None:
     settings = shop.settings
-    partial = bool(open_units(giving.order, after))
+    still_open = len(open_units(giving.order, after))
     dear = giving.order.value_minor >= settings.policy.dear_minor
-    special = partial or dear or giving.credential in _PROXY
+    special = bool(still_open) or dear or giving.credential in _PROXY
     if settings.slip_pickup == "always" or (settings.slip_pickup == "ask" and special):
-        facts = slip_facts(shop, tx, giving, number, partial=partial)
+        facts = slip_facts(shop, tx, giving, number, still_open=still_open)
         add_slip(tx, giving.station, "pickup", facts, giving.order.order_id, handover=number)
     for kind, wanted in (("drawer", settings.drawer), ("buzzer", settings.buzzer)):
         if wanted:
@@ -94,7 +94,7 @@ def _add_effects(shop: Shop, tx: Tx, giving: Giving, number: int, after: Standin
 
 
 def slip_facts(
-    shop: Shop, tx: Tx, giving: Giving, number: int | None, *, partial: bool
+    shop: Shop, tx: Tx, giving: Giving, number: int | None, *, still_open: int
 ) -> SlipFacts:
     """What stands on the slip, without the customer's name: that is filled in at the printer."""
     settings = shop.settings
@@ -123,7 +123,8 @@ def slip_facts(
         at_text=store_time(shop, tx.moment.trusted_ms),
         handover=number,
         audit_head_short=short(tx.head()),
-        partial=partial,
+        partial=bool(still_open),
+        still_open=still_open,
     )
 
 

@@ -83,7 +83,7 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
             credential=done.credential,
             basis=done.basis,
         )
-        facts = slip_facts(shop, tx, giving, done.handover, partial=False)
+        facts = slip_facts(shop, tx, giving, done.handover, still_open=0)
         add_slip(tx, caller.station, "void", facts, order.order_id, handover=done.handover)
         return UndoAnswer(
             id="",

@@ -77,11 +77,11 @@ def test_a_pickup_slip_says_where_what_who_and_when() -> None:
 
 def test_a_partial_slip_counts_what_is_still_to_come() -> None:
     lines = (replace(FACTS.lines[0], quantity=1, note="缺 missing"), FACTS.lines[1])
-    text = words(pickup_slip(replace(FACTS, partial=True, lines=lines))).splitlines()
+    text = words(pickup_slip(replace(FACTS, partial=True, still_open=4, lines=lines))).splitlines()
     assert "部分取货 PARTIAL PICKUP" in text
     assert "鲜牛奶 | 1 / 2" in text
     assert "  Fresh milk · 冷藏 chilled · 缺 missing" in text
-    assert "未取 Still to come | 1" in text
+    assert "未取 Still to come | 4" in text
 
 
 def test_codes_are_printed_only_when_given() -> None:
