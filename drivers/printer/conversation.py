@@ -134,6 +134,11 @@ class Conversation:
             trouble = Trouble.OFFLINE
         return PrinterStatus(trouble=trouble, paper_low=bool(self._causes[4] & 0x0C))
 
+    def now(self) -> PrinterStatus:
+        """What was heard last, without asking; may be called from another thread."""
+        low = bool(self._causes.get(4, _HEALTHY) & 0x0C)
+        return PrinterStatus(trouble=self._trouble(), paper_low=low)
+
     def _question(self, n: int, wait_s: float) -> int | None:
         self._listen(0)
         self._send(escpos.ask(n))
@@ -165,7 +170,10 @@ class Conversation:
         wait_s = self._patience.probe_s if known is None else self._patience.answer_s
         ident = escpos.process_id(job, fence=True)
         if known is Proof.PROCESS_ID:
-            return known if self._answers_id(ident, wait_s) else None
+            if self._answers_id(ident, wait_s):
+                return known
+            # Another make may have taken its place; an answer in order is proof enough of that.
+            return Proof.IN_ORDER if self._answers_in_order(self._patience.probe_s) else None
         if not self._answers_in_order(wait_s):
             return Proof.NONE if known is None else None
         if known is None and self._answers_id(ident, self._patience.probe_s):

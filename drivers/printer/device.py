@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -10,7 +11,7 @@ from typing import TypeVar
 from drivers.ports.clock import Clock
 from drivers.ports.document import Document
 from drivers.ports.errors import DeviceError
-from drivers.ports.printer import Printer, PrinterStatus, PrintOutcome, Trouble
+from drivers.ports.printer import NotStarted, Printer, PrinterStatus, PrintOutcome, Trouble
 from drivers.printer import escpos
 from drivers.printer.conversation import Conversation, JobEnd, Patience, Proof
 from drivers.printer.encode import Profile, commands
@@ -20,7 +21,9 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 _ASK_AGAIN_MS = 600_000
-"""A printer that gave no proof is tried again after ten minutes: it may have been replaced."""
+"""A printer that gives no proof, or not the one it used to, is tried anew after ten minutes."""
+
+_PULSE_LATE_S = 3.0
 
 
 class EscposPrinter:
@@ -48,10 +51,10 @@ class EscposPrinter:
         self._fixed = proof
         self._patience = Patience() if patience is None else patience
         self._found: Proof | None = proof
-        self._found_at_ms = 0
+        self._short_since_ms: int | None = None  # it has not given what is expected of it
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"printer-{name}")
         self._closed = Event()
-        self._last: Trouble | None = None
+        self._talk: Conversation | None = None  # of the job that is under way
 
     @property
     def width_dots(self) -> int:
@@ -59,8 +62,9 @@ class EscposPrinter:
         return self._width_dots
 
     async def status(self) -> PrinterStatus:
-        """Ask in real time over a connection of its own."""
-        return await self._in_worker(self._status)
+        """Ask in real time over a connection of its own; while a job runs, say what it heard."""
+        talk = self._talk
+        return await self._in_worker(self._status) if talk is None else talk.now()
 
     async def send(self, document: Document, *, job: int) -> PrintOutcome:
         """Draw and print.
@@ -75,19 +79,17 @@ class EscposPrinter:
             return self._print(made, job, stop)
 
         end = await self._in_worker(work)
-        if end.proof is not self._found:
-            logger.info("printer=%s proof=%s", self._name, end.proof)
-            self._found, self._found_at_ms = end.proof, self._clock.boot_ms()
+        self._learn(end)
         logger.info("printer=%s job=%s outcome=%s", self._name, job, end.outcome)
         return end.outcome
 
     async def open_drawer(self) -> bool:
         """Pulse pin 2, unless the printer is in trouble: a pulse kept for later is a surprise."""
-        return await self._in_worker(lambda stop: self._pulse(escpos.DRAWER, stop))
+        return await self._pulsed(escpos.DRAWER)
 
     async def buzz(self) -> bool:
         """Two beeps."""
-        return await self._in_worker(lambda stop: self._pulse(escpos.BUZZER, stop))
+        return await self._pulsed(escpos.BUZZER)
 
     async def close(self) -> None:
         """End a running job as `Unknown` or `NotStarted` and let the thread go."""
@@ -95,17 +97,28 @@ class EscposPrinter:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _known(self) -> Proof | None:
-        stale = self._clock.boot_ms() - self._found_at_ms > _ASK_AGAIN_MS
-        if self._fixed is None and self._found is Proof.NONE and stale:
-            return None
-        return self._found
+        since = self._short_since_ms
+        long_short = since is not None and self._clock.boot_ms() - since > _ASK_AGAIN_MS
+        return None if long_short and self._fixed is None else self._found
+
+    def _learn(self, end: JobEnd) -> None:
+        if end.proof is not self._found:
+            logger.info("printer=%s proof=%s", self._name, end.proof)
+            self._found = end.proof
+        silent = end.outcome == NotStarted(trouble=Trouble.SILENT)
+        if not silent and self._found is not Proof.NONE:
+            self._short_since_ms = None
+        elif self._short_since_ms is None or self._known() is None:
+            self._short_since_ms = self._clock.boot_ms()
 
     def _print(self, made: list[bytes], job: int, stop: Event) -> JobEnd:
         known = self._known()
         talk = Conversation(self._wire, patience=self._patience, stop=stop)
+        self._talk = talk
         try:
             return talk.print(made, job=job, known=known)
         finally:
+            self._talk = None
             self._wire.close()
 
     def _status(self, stop: Event) -> PrinterStatus:
@@ -117,6 +130,16 @@ class EscposPrinter:
             return PrinterStatus(trouble=Trouble.OFFLINE)
         finally:
             self._wire.close()
+
+    async def _pulsed(self, pulse: bytes) -> bool:
+        asked_at = time.monotonic()
+
+        def work(stop: Event) -> bool:
+            # Behind a slip that waited for paper: too late to be what somebody expects.
+            late = time.monotonic() - asked_at > _PULSE_LATE_S
+            return False if late else self._pulse(pulse, stop)
+
+        return await self._in_worker(work)
 
     def _pulse(self, pulse: bytes, stop: Event) -> bool:
         try:

@@ -31,6 +31,26 @@ Opened = Callable[..., Printer]
 QUICK = Patience(answer_s=1.2, status_s=0.6, probe_s=0.4)
 
 
+class AdvancedClock:
+    """The machine's clock, set ahead."""
+
+    def __init__(self) -> None:
+        self._real = open_clock("system:")
+        self.ahead_ms = 0
+
+    def wall_ms(self) -> int:
+        return self._real.wall_ms() + self.ahead_ms
+
+    def boot_ms(self) -> int:
+        return self._real.boot_ms() + self.ahead_ms
+
+    def boot_id(self) -> str:
+        return self._real.boot_id()
+
+    async def until(self, boot_deadline_ms: int) -> None:
+        await self._real.until(boot_deadline_ms - self.ahead_ms)
+
+
 def slip(order: str = "20261121000123", *, lines: int = 12) -> Document:
     rows = tuple(Row(left=f"第{n}件 有机纯牛奶 950ml", right=f"×{n}") for n in range(lines))
     head = Text(text="取货单 PICKUP", size=2, bold=True, align=Align.CENTER)
@@ -49,7 +69,12 @@ async def device(tmp_path: Path) -> AsyncIterator[VirtualPrinter]:
 
 
 @pytest.fixture
-async def opened(device: VirtualPrinter) -> AsyncIterator[Opened]:
+def clock() -> AdvancedClock:
+    return AdvancedClock()
+
+
+@pytest.fixture
+async def opened(device: VirtualPrinter, clock: AdvancedClock) -> AsyncIterator[Opened]:
     printers: list[Printer] = []
 
     def make(profile: str = "raster", **options: object) -> Printer:
@@ -59,7 +84,7 @@ async def opened(device: VirtualPrinter) -> AsyncIterator[Opened]:
             int(port),
             width_dots=576,
             profile=profile,
-            clock=open_clock("system:"),
+            clock=clock,
             patience=QUICK,
             proof=None if "proof" not in options else str(options["proof"]),
         )
@@ -111,14 +136,34 @@ async def test_a_printer_that_answers_only_in_real_time_ends_at_sent(
     await until(device, lambda state: state["slips"] == 1)
 
 
-async def test_a_printer_known_for_its_proof_is_not_believed_without_it(
-    device: VirtualPrinter, opened: Opened
+async def test_a_printer_known_for_its_proof_is_not_believed_without_it_for_ten_minutes(
+    device: VirtualPrinter, opened: Opened, clock: AdvancedClock
 ) -> None:
     printer = opened()
     assert isinstance(await printer.send(slip(), job=1), Confirmed)
     await device.do("dle_only_on", {})
-    assert await printer.send(slip(), job=2) == NotStarted(trouble=Trouble.SILENT)
+    for job in (2, 3):
+        assert await printer.send(slip(), job=job) == NotStarted(trouble=Trouble.SILENT)
     assert len(await papers(device)) == 1
+    clock.ahead_ms = 11 * 60_000  # somebody may have put another make in its place
+    assert await printer.send(slip(), job=4) == Sent()
+
+
+async def test_another_make_in_the_same_place_is_learnt(
+    device: VirtualPrinter, opened: Opened, clock: AdvancedClock
+) -> None:
+    printer = opened()
+    assert isinstance(await printer.send(slip(), job=1), Confirmed)
+    await device.do("gs_r_only_on", {})
+    assert await printer.send(slip(), job=2) == Confirmed(proof="GS r 1")
+    await device.do("dle_only_on", {})
+    assert await printer.send(slip(), job=3) == NotStarted(trouble=Trouble.SILENT)
+    clock.ahead_ms = 11 * 60_000
+    assert await printer.send(slip(), job=4) == Sent()
+    await device.do("reset", {})
+    assert await printer.send(slip(), job=5) == Sent()
+    clock.ahead_ms = 22 * 60_000
+    assert isinstance(await printer.send(slip(), job=6), Confirmed)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +214,8 @@ async def test_trouble_within_a_slip_waits_and_the_whole_slip_comes_when_it_is_m
         await device.do(bad, {})
     done, _ = await asyncio.wait((sending,), timeout=QUICK.answer_s * 2)
     assert not done  # far beyond the bound on silence: it waits for a person
+    trouble = {"paper_out": Trouble.PAPER_OUT, "cover_open": Trouble.COVER_OPEN}[bad]
+    assert (await printer.status()).trouble is trouble  # and can be asked why
     await device.do(good, {})
     assert isinstance(await sending, Confirmed)
     first, second = await papers(device)
@@ -276,6 +323,21 @@ async def test_drawer_and_buzzer_act_once_each(device: VirtualPrinter, opened: O
     assert await printer.buzz()
     await until(device, lambda state: state["beeps"] == 2)
     assert (await device.do("state", {}))["drawer_pulses"] == 1
+
+
+async def test_a_pulse_that_had_to_wait_for_paper_is_not_sent_any_more(
+    device: VirtualPrinter, opened: Opened
+) -> None:
+    printer = opened()
+    await device.do("paper_out", {"rows": "100"})
+    sending = asyncio.create_task(printer.send(slip(), job=1))
+    await until(device, lambda state: state["paper"] == "out")
+    pulsing = asyncio.create_task(printer.open_drawer())
+    await asyncio.wait((pulsing,), timeout=3.2)
+    await device.do("paper_in", {})
+    assert isinstance(await sending, Confirmed)
+    assert await pulsing is False
+    assert (await device.do("state", {}))["drawer_pulses"] == 0
 
 
 async def test_a_cancelled_send_lets_the_printer_go(device: VirtualPrinter, opened: Opened) -> None:
