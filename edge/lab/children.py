@@ -143,11 +143,8 @@ class Nursery:
         return out.decode()
 
     async def end_all(self) -> None:
-        """End everybody, youngest first, and wait."""
-        for child in self._children:
-            child.asked = True
-        for child in reversed(self._children):
-            await child.end()
+        """End everybody at once, and wait."""
+        await asyncio.gather(*(child.end() for child in self._children))
         for watcher in tuple(self._watchers):
             watcher.cancel()
         if not self.died.done():

@@ -26,14 +26,17 @@ def _problem(expected: Expected, order: OrderAtHq) -> str | None:
     return None if live == expected.units else f"{live} live hand-overs of {expected.units} units"
 
 
-async def synced(floor: Floor) -> Detail:
-    """Nothing is unsent, and HQ holds each hand-over of the tour exactly once."""
-
-    async def all_sent() -> bool:
+async def _all_sent(floor: Floor) -> None:
+    async def nothing_left() -> bool:
         status = await floor.counter(1).status()
         return status.link == "online" and status.unsynced == 0
 
-    await floor.until(all_sent, "everything is sent to headquarters", within_s=20)
+    await floor.until(nothing_left, "everything is sent to headquarters", within_s=20)
+
+
+async def synced(floor: Floor) -> Detail:
+    """Nothing is unsent, and HQ holds each hand-over of the tour exactly once."""
+    await _all_sent(floor)
     problems: dict[str, str] = {}
     for expected in floor.expected.values():
         problem = _problem(expected, await floor.hq.order(expected.order_no))
@@ -61,6 +64,7 @@ class _Verified:
 
 async def audit_verified(floor: Floor) -> Detail:
     """The audit chain holds, and runs through the head that headquarters witnessed."""
+    await _all_sent(floor)
     witness = next(node for node in await floor.hq.fleet() if node.state == "enrolled")
     words = ("verify", "--config", str(floor.config), "--json", "--head")
     out = await floor.call("storeedge", *words, f"{witness.audit_seq}:{witness.audit_hash}")
