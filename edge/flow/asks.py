@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from edge.domain.facts import Gone, UnitKey
 from edge.domain.pickup import is_gone
+from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
+from edge.store.errors import UnitFailed
 from edge.store.handovers import claim
 from edge.store.orders import standing
 from edge.store.row import blob, integer, text
@@ -55,7 +57,10 @@ async def answer_asks(shop: Shop) -> int:
         def act(tx: Tx, ask: Ask = ask) -> bool:
             return _answer(shop, tx, ask)
 
-        answered += await shop.writer.do(act, shop.moment())
+        try:
+            answered += await shop.writer.do(act, shop.moment())
+        except UnitFailed as error:
+            await count_failure(shop, f"ask:{ask.ask_id.hex()}", error)
     if answered:
         shop.wake_sync()
     return answered

@@ -25,6 +25,7 @@ from edge.flow.shop import Shop
 from edge.flow.slips import copy_of, document, entry
 from edge.store.effects import Effect, EffectState, effect, in_doubt, queued, step
 from edge.store.tx import Tx
+from sync.wire.errors import RemoteWireError
 
 logger = logging.getLogger(__name__)
 MAX_COPIES_UNASKED = 2
@@ -166,7 +167,12 @@ class Spool:
         await self._publish(row.effect)
 
     async def _perform(self, name: str, printer: Printer, row: Effect) -> None:
-        paper = await document(self._shop, row) if row.kind == "slip" else None
+        try:
+            paper = await document(self._shop, row) if row.kind == "slip" else None
+        except (RemoteWireError, ValueError, LookupError) as error:
+            logger.error("slip cannot be made effect=%s error=%s", row.effect, type(error))
+            await self._finish(row, "queued", "failed", name, trouble="not_drawable")
+            return
         if not await self._finish(row, "queued", "sent", name):
             return
         match row.kind:

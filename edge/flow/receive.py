@@ -13,12 +13,13 @@ from edge.flow.asks import answer_asks
 from edge.flow.shop import Shop
 from edge.store import catalog as catalogs
 from edge.store.catalog import Catalog
+from edge.store.handovers import open_case
 from edge.store.ledger import Ledger
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.errors import RemoteWireError
 from sync.wire.feed import GENESIS
-from sync.wire.messages import Cursor, FeedPage, Manifest
+from sync.wire.messages import Cursor, FeedPage, FeedRow, Manifest
 from sync.wire.ports import Replica
 
 
@@ -49,7 +50,11 @@ class CatalogReplica:
         """Apply a page durably, then answer what it asked."""
         async with self._busy:
             at_ms = self._shop.moment().trusted_ms
-            await asyncio.to_thread(self._catalog.apply, page, applied_ms=at_ms)
+            unknown = await asyncio.to_thread(self._catalog.apply, page, applied_ms=at_ms)
+        if unknown:
+            await self._shop.writer.do(
+                lambda tx: _tell_unknown(tx, page.scope, unknown), self._shop.moment()
+            )
         if page.rows:
             await refresh(self._shop)
             await answer_asks(self._shop)
@@ -104,6 +109,12 @@ class CatalogReplica:
 
 
 _: type[Replica] = CatalogReplica
+
+
+def _tell_unknown(tx: Tx, scope: str, rows: Sequence[FeedRow]) -> None:
+    """One case a page: HQ sent what this version cannot read."""
+    tx.note("not_understood", scope=scope, rows=[(row.seq, row.kind) for row in rows])
+    open_case(tx, "not_understood")
 
 
 def _unread(scope: str) -> Cursor:

@@ -23,6 +23,7 @@ from edge.store.orders import (
     standing,
     token_order,
 )
+from edge.store.row import integer
 from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict
 from sync.wire.credential import code_lookup, pin_verifier, platform_lookup, serial_lookup
@@ -260,10 +261,7 @@ def _refused(asking: Redeemer, order: Order, refusal: Refuse, source: Source) ->
     if refusal.verdict in (Verdict.NOT_HERE, Verdict.UNKNOWN):
         return answer
     if refusal.reason == "fenced":
-        case = open_case(
-            asking.tx, "fenced", order=order, station=asking.station, operator=asking.operator
-        )
-        answer = replace(answer, case=case)
+        answer = replace(answer, case=_fence_case(asking, order))
     earlier = None
     if refusal.earlier is not None:
         earlier = Earlier(
@@ -273,6 +271,16 @@ def _refused(asking: Redeemer, order: Order, refusal: Refuse, source: Source) ->
         )
     view = order_view(order, standing(asking.tx, order.order_id))
     return replace(answer, order=view, earlier=earlier)
+
+
+def _fence_case(asking: Redeemer, order: Order) -> int:
+    """The open case of a fenced order, opened at its first scan."""
+    known = asking.tx.one("review_of_order", order.order_id, "fenced")
+    if known is not None:
+        return integer(known[0])
+    return open_case(
+        asking.tx, "fenced", order=order, station=asking.station, operator=asking.operator
+    )
 
 
 def _wrong(

@@ -6,6 +6,7 @@ keyed hash, since it may hold a code.
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -20,6 +21,7 @@ from edge.store.row import blob, integer, maybe_integer, text
 from edge.store.tx import Tx
 from sync.wire.codec import from_json, to_json
 
+logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer", ScanAnswer, UndoAnswer)
 _TIMES_UNTIL_PARKED = 3
 
@@ -77,7 +79,8 @@ async def serve(
     try:
         return await shop.writer.do(unit, shop.moment())
     except UnitFailed as error:
-        await _count_failure(shop, caller, body_mac, error)
+        key = f"{caller.route}:{(caller.key or body_mac.hex())[:200]}"
+        await count_failure(shop, key, error, station=caller.station)
         raise
 
 
@@ -118,8 +121,10 @@ def _dress(shop: Shop, tx: Tx, answer: Answer) -> Answer:
     return answer
 
 
-async def _count_failure(shop: Shop, caller: Caller, body_mac: bytes, error: UnitFailed) -> None:
-    key = f"{caller.route}:{(caller.key or body_mac.hex())[:200]}"
+async def count_failure(
+    shop: Shop, key: str, error: UnitFailed, *, station: str | None = None
+) -> None:
+    """Count an act that threw; at the third time under one key a person is asked."""
 
     def count(tx: Tx) -> None:
         row = tx.one(
@@ -127,7 +132,8 @@ async def _count_failure(shop: Shop, caller: Caller, body_mac: bytes, error: Uni
         )
         assert row is not None
         if integer(row[0]) == _TIMES_UNTIL_PARKED:
-            open_case(tx, "unserved", station=caller.station)
+            open_case(tx, "unserved", station=station)
 
+    logger.error("act failed route=%s error=%s", key.partition(":")[0], type(error.__cause__))
     await shop.writer.do(count, shop.moment())
     shop.count("unit_failed")

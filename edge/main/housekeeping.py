@@ -4,7 +4,9 @@ What is due comes from the database; this loop only looks again, by the clock po
 """
 
 from edge.flow.asks import answer_asks, lapse
+from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
+from edge.store.errors import UnitFailed
 from edge.store.tx import Tx
 
 LOOK_EVERY_MS = 2_000
@@ -14,9 +16,12 @@ ANSWERS_KEPT_MS = 72 * 3_600_000
 async def keep_house(shop: Shop) -> None:
     """Do what is due, for ever."""
     while True:
-        await shop.writer.do(_sweep, shop.moment())
-        await answer_asks(shop)
-        await lapse(shop)
+        try:
+            await shop.writer.do(_sweep, shop.moment())
+            await answer_asks(shop)
+            await lapse(shop)
+        except UnitFailed as error:
+            await count_failure(shop, "house:", error)
         await shop.clock.until(shop.clock.boot_ms() + LOOK_EVERY_MS)
 
 

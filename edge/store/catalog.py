@@ -25,7 +25,7 @@ from sync.wire.catalog import (
 )
 from sync.wire.codec import pack, unpack
 from sync.wire.errors import RemoteWireError
-from sync.wire.messages import Cursor, FeedPage
+from sync.wire.messages import Cursor, FeedPage, FeedRow
 
 
 def create(path: Path) -> None:
@@ -104,24 +104,19 @@ class Catalog:
         """How far each scope was applied."""
         return _cursors(self._connection)
 
-    def apply(self, page: FeedPage, *, applied_ms: int) -> tuple[CatalogRow, ...]:
-        """Put a verified page and its cursor in, durably; answers the rows it understood.
+    def apply(self, page: FeedPage, *, applied_ms: int) -> tuple[FeedRow, ...]:
+        """Put a verified page and its cursor in, durably; answers the rows it did not understand.
 
-        Raises:
-            RemoteWireError: a row of a known kind is not of its shape; nothing was applied.
+        A row that is malformed, breaks a constraint, or is of a kind that must be understood and
+        is not, leaves a mark in `setting` and does not stop the rows behind it (attacks 15).
         """
-        rows: list[CatalogRow] = []
-        for row in page.rows:
-            kind = ROW_TYPES.get(row.kind)
-            if kind is not None:
-                rows.append(unpack(kind, row.body))
-            elif row.must_understand:
-                rows.append(SettingRow(key=f"not_understood:{row.kind}", value="true"))
         connection = self._connection
+        unknown: list[FeedRow] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for value in rows:
-                put(connection, value)
+            for row in page.rows:
+                if not self._put(row):
+                    unknown.append(row)
             head = page.head
             connection.execute(
                 "INSERT INTO cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET"
@@ -134,7 +129,24 @@ class Catalog:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        return tuple(rows)
+        return tuple(unknown)
+
+    def _put(self, row: FeedRow) -> bool:
+        kind = ROW_TYPES.get(row.kind)
+        if kind is None and not row.must_understand:
+            return True
+        connection = self._connection
+        connection.execute("SAVEPOINT feed_row")
+        try:
+            if kind is not None:
+                put(connection, unpack(kind, row.body))
+                return True
+        except (RemoteWireError, sqlite3.IntegrityError):
+            connection.execute("ROLLBACK TO feed_row")
+        finally:
+            connection.execute("RELEASE feed_row")
+        put(connection, SettingRow(key=f"not_understood:{row.kind}", value="true"))
+        return False
 
     def close(self) -> None:
         """Close the file."""

@@ -82,3 +82,5 @@ SELECT count(*) FROM find_try WHERE station = ? AND at_ms > ?
 INSERT INTO find_try (station, at_ms) VALUES (?, ?)
 -- name: find_prune
 DELETE FROM find_try WHERE at_ms < ?
+-- name: review_of_order
+SELECT review FROM review WHERE order_id = ? AND reason = ? AND closed_ms IS NULL LIMIT 1
