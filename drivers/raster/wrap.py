@@ -47,8 +47,8 @@ def _paragraph(text: str, limit: float, measure: Measure) -> Iterator[str]:
             yield line.rstrip(" ")
             line = ""
         for part in _cut(piece, limit, measure):
-            if line:
-                yield line
+            if line.strip(" "):
+                yield line.rstrip(" ")
             line = part
     yield line.rstrip(" ")
 

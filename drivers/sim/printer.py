@@ -14,13 +14,14 @@ import contextlib
 import logging
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.ports.errors import DeviceRefused
 from drivers.sim.escpos import Command, RealTimeRequest, Unknown
 from drivers.sim.paper import NotUnderstood, Paper
 from drivers.sim.printer_answers import Mechanism, automatic, in_order, process_id, real_time
 from drivers.sim.printer_client import Client
+from drivers.sim.printer_faults import ACTIONS, Faults, number
 from drivers.sim.printer_tray import Tray
 
 logger = logging.getLogger(__name__)
@@ -31,54 +32,10 @@ _MODEL_ID = 0x20
 _HALF_A_SLIP_ROWS = 120
 
 
-@dataclass(slots=True)
-class Faults:
-    """What is wrong with it on purpose."""
-
-    silent: bool = False
-    dle_only: bool = False
-    gs_r_only: bool = False
-    late_answer: bool = False
-    stray_byte: bool = False
-    one_client: bool = False
-    drop_buffer: bool = False
-    slow_ms: int = 0
-    rows_to_paper_out: int | None = None
-    rows_to_power_off: int | None = None
-
-
 class VirtualPrinter:
     """One printer. `paper_dir` is the folder for its slips, made when needed."""
 
-    actions = (
-        "paper_out",
-        "paper_in",
-        "paper_low",
-        "cover_open",
-        "cover_close",
-        "power_off",
-        "power_on",
-        "silent_on",
-        "silent_off",
-        "drop_buffer",
-        "dle_only_on",
-        "dle_only_off",
-        "gs_r_only_on",
-        "gs_r_only_off",
-        "late_answer_on",
-        "late_answer_off",
-        "cut_halfway",
-        "slow",
-        "one_client_on",
-        "one_client_off",
-        "stray_byte_on",
-        "stray_byte_off",
-        "drawer_close",
-        "tear",
-        "papers",
-        "state",
-        "reset",
-    )
+    actions = ACTIONS
 
     def __init__(self, name: str, *, paper_dir: Path, width_dots: int = 576) -> None:
         self._name = name
@@ -149,17 +106,17 @@ class VirtualPrinter:
             case ["power", "on"]:
                 await self._listen()
             case [*what, ("on" | "off") as way]:
-                self._toggle("_".join(what), on=way == "on")
+                self._faults.toggle("_".join(what), on=way == "on")
             case ["drop", "buffer"]:
                 self._faults.drop_buffer = True
             case ["cut", "halfway"]:
-                rows = _number(args, "rows", _HALF_A_SLIP_ROWS)
+                rows = number(args, "rows", _HALF_A_SLIP_ROWS)
                 self._faults.rows_to_power_off = self._paper.rows + rows
             case ["drawer", "close"]:
                 self._mechanism.drawer_open = False
                 self._tell_change()
             case ["slow"]:
-                self._faults.slow_ms = _number(args, "ms", 50)
+                self._faults.slow_ms = number(args, "ms", 50)
             case ["tear"]:
                 await self._save(cut=False)
             case ["papers"]:
@@ -177,7 +134,7 @@ class VirtualPrinter:
         mechanism = self._mechanism
         match words:
             case ["paper", "out"]:
-                rows = _number(args, "rows", 0)
+                rows = number(args, "rows", 0)
                 self._faults.rows_to_paper_out = self._paper.rows + rows if rows else None
                 mechanism.paper_out = rows == 0
             case ["paper", "in"]:
@@ -192,23 +149,6 @@ class VirtualPrinter:
             case _:
                 raise ValueError(f"action {' '.join(words)!r}")
         self._tell_change()
-
-    def _toggle(self, fault: str, *, on: bool) -> None:
-        match fault:
-            case "silent":
-                self._faults.silent = on
-            case "stray_byte":
-                self._faults.stray_byte = on
-            case "dle_only":
-                self._faults.dle_only = on
-            case "gs_r_only":
-                self._faults.gs_r_only = on
-            case "late_answer":
-                self._faults.late_answer = on
-            case "one_client":
-                self._faults.one_client = on
-            case _:
-                raise ValueError(f"fault {fault!r}")
 
     async def _reset(self) -> None:
         self._faults = Faults()
@@ -345,7 +285,8 @@ class VirtualPrinter:
         client.started = True
         try:
             await self._device_command(client, command)
-        except NotUnderstood as error:
+        except (NotUnderstood, ValueError, DeviceRefused) as error:
+            # ValueError: a code with more data than it holds; DeviceRefused: no font to draw with.
             self._unknown(f"{command.name}: {error}")
         if self._faults.slow_ms and command.name in _PRINTING:
             await asyncio.sleep(self._faults.slow_ms / 1000)
@@ -408,13 +349,3 @@ def _bound(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((host, port))
     return bound
-
-
-def _number(args: Mapping[str, str], key: str, otherwise: int) -> int:
-    try:
-        number = int(args.get(key, otherwise))
-    except ValueError:
-        raise ValueError(f"{key} is a number, not {args[key]!r}") from None
-    if number < 0:
-        raise ValueError(f"{key} is not negative")
-    return number
