@@ -24,6 +24,7 @@ from edge.store.effects import Effect, EffectState, effect, recent_slips
 from edge.store.row import maybe_blob
 from edge.store.tx import Tx
 from sync.wire.codec import from_json
+from sync.wire.errors import RemoteWireError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def entry(row: Effect) -> SlipEntry:
     """What a list shows of a spooled slip."""
     return SlipEntry(
         effect=row.effect,
-        layout=from_json(Layout, row.body).layout,
+        layout=_layout_name(row),
         order_no=row.order_no,
         state=row.state,
         trouble=row.trouble,
@@ -87,6 +88,14 @@ def entry(row: Effect) -> SlipEntry:
         copy=row.copy,
         at_ms=row.created_ms,
     )
+
+
+def _layout_name(row: Effect) -> str:
+    """A list names even a slip that cannot be read any more."""
+    try:
+        return from_json(Layout, row.body).layout
+    except RemoteWireError:
+        return "unreadable"
 
 
 async def recent(shop: Shop, station: str) -> tuple[SlipEntry, ...]:

@@ -75,12 +75,14 @@ class Paper:
 
     def __init__(self) -> None:
         self.printed: list[Document] = []
+        self.any_paper = asyncio.Event()
 
     async def status(self) -> PrinterStatus:
         return PrinterStatus(trouble=None)
 
     async def send(self, document: Document, *, job: int) -> PrintOutcome:
         self.printed.append(document)
+        self.any_paper.set()
         return Confirmed(proof=f"job {job}")
 
     async def open_drawer(self) -> bool:
@@ -114,8 +116,7 @@ async def test_a_slip_that_cannot_be_drawn_fails_and_the_next_one_prints(floor: 
     )
     paper = Paper()
     work = asyncio.create_task(spool.run("front", paper))
-    while not paper.printed:
-        await asyncio.sleep(0.01)
+    await paper.any_paper.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     assert await floor.count("SELECT count(*) FROM effect WHERE state = 'failed'") == 1
