@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from hand_clock import HandClock
+
 from drivers.ports.clock import Clock
 from drivers.ports.document import Document
 from edge.flow.caller import Caller
@@ -26,7 +28,6 @@ from edge.store.identity import Identity
 from edge.store.ledger import DataFolder, Done, Ledger, Unit
 from edge.store.tx import Moment, Tx
 from edge.store.writer import Writer
-from hand_clock import HandClock
 from sync.wire import codec, enrol, feed
 from sync.wire.catalog import (
     ROW_TYPES,

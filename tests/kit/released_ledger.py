@@ -10,10 +10,11 @@ import tempfile
 from pathlib import Path
 
 import made_shop
+from hand_clock import HandClock
+
 from edge.flow.answers import ScanAnswer
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.undo import UndoAsk, undo
-from hand_clock import HandClock
 
 
 async def _day(folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""A hub that serves on a real socket, in a thread of the test, with TLS or plain on the loopback."""
+"""A hub on a real socket, in a thread of the test, with TLS or plain on the loopback."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 import threading
@@ -67,7 +67,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path) -> Certificates:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
 
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
@@ -79,8 +79,8 @@ def make_certificates(folder: Path) -> Certificates:
             .issuer_name(name(issuer))
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
         )
 
     ca_key = ec.generate_private_key(ec.SECP256R1())
@@ -139,7 +139,7 @@ class RunningHub:
         async def serve_until_told() -> None:
             server = self._server
             task = asyncio.ensure_future(server.serve())
-            while not server.started and not task.done():
+            while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells nobody
                 await asyncio.sleep(0.005)
             self.port = server.servers[0].sockets[0].getsockname()[1]
             self._up.set()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from running_hub import Headquarters
+
 from edge.store.catalog import Catalog, check
 from sync.engine.peer import Peer
 from sync.hub import enrolment, orders, stores
@@ -14,8 +16,6 @@ from sync.wire.events import KINDS, Answered, Body, Handed, Lapsed, Undone
 from sync.wire.messages import BatchAnswer, Cursor, Event, FeedPage, Manifest, Unit
 from sync.wire.ports import Outbox, Replica
 from sync.wire.signature import Signer
-
-from running_hub import Headquarters
 
 STORE = 101
 _NAMES = {kind: name for name, kind in KINDS.items()}
@@ -203,7 +203,7 @@ class FileReplica:
         check(file)
         self.close()
         path = self.folder / f"catalog-{len(self.installed)}.db"
-        file.rename(path)
+        file.rename(path)  # noqa: ASYNC240 - a test
         self.catalog = Catalog(path)
         self.installed.append(manifest)
 

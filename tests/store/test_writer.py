@@ -1,7 +1,6 @@
 """The writer's thread: answers after COMMIT, one hop a batch, an end that everybody hears of."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ from edge.store.errors import StoreError, Unanswered, UnitFailed
 from edge.store.ledger import Ledger
 from edge.store.tx import Moment, Tx
 from edge.store.writer import MAX_BATCH, Writer
+from gate import one_batch
 
 
 @asynccontextmanager
@@ -34,32 +34,11 @@ async def test_acts_run_in_the_order_they_were_asked(ledger: Ledger, moment: Mom
     assert answers == list(range(1, 51))
 
 
-class Gate:
-    """An act that holds the writer's thread until it is opened."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Event()
-        self.open = threading.Event()
-
-    def act(self, _: Tx) -> None:
-        self.entered.set()
-        assert self.open.wait(30)
-
-
-async def held(writer: Writer, moment: Moment) -> tuple[Gate, "asyncio.Task[None]"]:
-    gate = Gate()
-    task = asyncio.create_task(writer.do(gate.act, moment))
-    await asyncio.to_thread(gate.entered.wait, 30)
-    return gate, task
-
-
 async def test_what_waits_together_is_committed_together(ledger: Ledger, moment: Moment) -> None:
     async with writing(ledger) as (writer, _):
-        gate, first = await held(writer, moment)
-        tasks = [asyncio.create_task(writer.do(notes, moment)) for _ in range(MAX_BATCH + 5)]
-        await asyncio.sleep(0)
-        gate.open.set()
-        await asyncio.gather(first, *tasks)
+        async with one_batch(writer, moment):
+            tasks = [asyncio.create_task(writer.do(notes, moment)) for _ in range(MAX_BATCH + 5)]
+        await asyncio.gather(*tasks)
         assert (writer.batches, writer.acts) == (3, MAX_BATCH + 6)
 
 
@@ -73,12 +52,9 @@ async def test_past_its_bound_the_queue_refuses_the_newest_and_keeps_the_rest(
     ledger: Ledger, moment: Moment
 ) -> None:
     async with writing(ledger, limit=3) as (writer, fatal):
-        gate, first = await held(writer, moment)
-        tasks = [asyncio.create_task(writer.do(notes, moment)) for _ in range(5)]
-        await asyncio.sleep(0)
-        gate.open.set()
+        async with one_batch(writer, moment):
+            tasks = [asyncio.create_task(writer.do(notes, moment)) for _ in range(5)]
         answers = await asyncio.gather(*tasks, return_exceptions=True)
-        await first
         assert answers[:3] == [1, 2, 3]
         assert [type(answer) for answer in answers[3:]] == [Unanswered, Unanswered]
         assert fatal == []
@@ -89,13 +65,11 @@ async def test_a_client_that_went_away_loses_its_answer_and_not_its_act(
     ledger: Ledger, moment: Moment
 ) -> None:
     async with writing(ledger) as (writer, _):
-        gate, first = await held(writer, moment)
-        gone = asyncio.create_task(writer.do(notes, moment))
-        stays = asyncio.create_task(writer.do(notes, moment))
-        await asyncio.sleep(0)
-        gone.cancel()
-        gate.open.set()
-        await first
+        async with one_batch(writer, moment):
+            gone = asyncio.create_task(writer.do(notes, moment))
+            stays = asyncio.create_task(writer.do(notes, moment))
+            await asyncio.sleep(0)
+            gone.cancel()
         assert await stays == 2
 
 
@@ -106,13 +80,10 @@ async def test_after_an_unknown_batch_everybody_is_told_and_the_end_is_called(
         tx.connection.execute("ROLLBACK")
 
     async with writing(ledger) as (writer, fatal):
-        gate, first = await held(writer, moment)
-        tasks = [asyncio.create_task(writer.do(act, moment)) for act in (notes, breaks, notes)]
-        between = asyncio.create_task(writer.between(lambda _: None))
-        behind = asyncio.create_task(writer.do(notes, moment))
-        await asyncio.sleep(0)
-        gate.open.set()
-        await first
+        async with one_batch(writer, moment):
+            tasks = [asyncio.create_task(writer.do(act, moment)) for act in (notes, breaks, notes)]
+            between = asyncio.create_task(writer.between(lambda _: None))
+            behind = asyncio.create_task(writer.do(notes, moment))
         answers = await asyncio.gather(*tasks, between, behind, return_exceptions=True)
         assert [type(answer) for answer in answers] == [Unanswered] * 5
         with pytest.raises(Unanswered, match="nothing was done"):
@@ -137,20 +108,15 @@ async def test_work_between_batches_stands_outside_any_transaction(
     ledger: Ledger, moment: Moment
 ) -> None:
     async with writing(ledger) as (writer, _):
-        gate, first = await held(writer, moment)
-        before = asyncio.create_task(writer.do(notes, moment))
-        between = asyncio.create_task(
-            writer.between(
-                lambda open_ledger: (
-                    open_ledger.connection.in_transaction,
-                    open_ledger.connection.execute("SELECT count(*) FROM audit").fetchone()[0],
-                )
-            )
-        )
-        after = asyncio.create_task(writer.do(notes, moment))
-        await asyncio.sleep(0)
-        gate.open.set()
-        await asyncio.gather(first, before, after)
+        def look(found: Ledger) -> tuple[bool, int]:
+            rows: int = found.connection.execute("SELECT count(*) FROM audit").fetchone()[0]
+            return found.connection.in_transaction, rows
+
+        async with one_batch(writer, moment):
+            before = asyncio.create_task(writer.do(notes, moment))
+            between = asyncio.create_task(writer.between(look))
+            after = asyncio.create_task(writer.do(notes, moment))
+        await asyncio.gather(before, after)
         assert await between == (False, 1)
 
 
