@@ -102,13 +102,10 @@ async def test_a_slip_that_cannot_be_drawn_fails_and_the_next_one_prints(floor: 
     assert second.slip is not None
     broken = first.slip.effect
 
-    await floor.shop.writer.do(
-        lambda tx: (
-            tx.connection.execute("UPDATE effect SET body = ? WHERE effect = ?", (b"{}", broken))
-            and None
-        ),
-        floor.shop.moment(),
-    )
+    def spoil(tx: Tx) -> None:
+        tx.connection.execute("UPDATE effect SET body = ? WHERE effect = ?", (b"{}", broken))
+
+    await floor.shop.writer.do(spoil, floor.shop.moment())
     spool = Spool(
         floor.shop,
         {"till-1": Route(printers=("front",))},
