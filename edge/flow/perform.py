@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drivers.ports.errors import DeviceRefused
 from drivers.ports.printer import (
     Confirmed,
     NotStarted,
@@ -178,8 +179,12 @@ class Spool:
         match row.kind:
             case "slip":
                 assert paper is not None
-                outcome = await printer.send(paper, job=row.effect)
-                await self._settle(row, name, outcome)
+                try:
+                    outcome = await printer.send(paper, job=row.effect)
+                except DeviceRefused as error:  # before its first byte: it cannot be drawn
+                    await self._finish(row, "sent", "failed", name, trouble=error.code)
+                else:
+                    await self._settle(row, name, outcome)
             case "drawer":
                 await self._settle_pulse(row, name, accepted=await printer.open_drawer())
             case "buzzer":

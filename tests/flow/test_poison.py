@@ -9,6 +9,7 @@ from edge.flow.asks import answer_asks
 from edge.flow.perform import Route, Spool
 from edge.flow.review import cases
 from edge.store.catalog import put
+from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict
 from sync.wire.catalog import AskRow
 from sync.wire.codec import pack
