@@ -135,7 +135,8 @@ async def _step(floor: Floor, step: Step) -> bool:
         ok, detail = await running
     except asyncio.CancelledError:
         if died.done() and (error := died.exception()) is not None:
-            _tell(step.name, ok=False, detail={"error": str(error).splitlines()[0]})
+            lines = str(error).splitlines()
+            _tell(step.name, ok=False, detail={"error": f"{lines[0]} {lines[-1]}"})
             raise error from None
         raise
     finally:

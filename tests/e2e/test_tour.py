@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,24 +97,47 @@ def test_every_step_of_the_tour_is_ok_and_stdout_carries_nothing_else(folder: Pa
     assert wait_until_gone(folder) == []
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(90)
-def test_a_demo_that_is_killed_leaves_no_process_behind(folder: Path) -> None:
+@pytest.fixture
+def demo(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A demo that stays, its first step done."""
     running = subprocess.Popen(
         (*COMMAND, "--dir", str(folder), *ports()),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
+    assert running.stdout is not None
     try:
-        assert running.stdout is not None
         first = json.loads(running.stdout.readline())
         assert first["step"] == "enrolled"
-        assert len(children_of(folder)) > 2
+        assert first["ok"], first
+        assert len(children_of(folder)) > 3
+        yield running
     finally:
-        running.send_signal(signal.SIGKILL)
+        running.kill()
         running.wait()
-        assert running.stdout is not None
         running.stdout.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_ends_leaves_no_process_behind(
+    demo: subprocess.Popen[bytes], folder: Path, how: signal.Signals
+) -> None:
+    demo.send_signal(how)
+    code = demo.wait(30)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
+    assert wait_until_gone(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+def test_a_demo_ends_at_once_when_a_child_ends_unasked(
+    demo: subprocess.Popen[bytes], folder: Path
+) -> None:
+    table = json.loads((folder / "sim.json").read_text(encoding="utf-8"))
+    os.kill(table["pid"], signal.SIGKILL)
+    assert demo.wait(20) == 1
     assert wait_until_gone(folder) == []
 
 

@@ -1,7 +1,8 @@
 """Steps about guessing: three wrong PINs lock a code, and another person releases it."""
 
+from edge.lab.counter import Refused
 from edge.lab.floor import Floor
-from edge.lab.people import MANAGER
+from edge.lab.people import CASHIER, MANAGER
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
 
@@ -19,6 +20,7 @@ async def locked_after_three(floor: Floor) -> Detail:
     )
     serial, pin = order.codes.serial or "", order.codes.pin or ""
     counter = floor.counter(1)
+    await counter.sign_in(CASHIER.staff_id, CASHIER.pin)
     verdicts = [(await counter.scan(serial, pin=_wrong(pin, n))) for n in (1, 2, 3)]
     seen = [str(answer.verdict) for answer in verdicts]
     claim(seen == ["unknown", "unknown", "locked"], "not locked after three", verdicts=seen)
@@ -37,11 +39,17 @@ async def locked_after_three(floor: Floor) -> Detail:
 
 
 async def released_by_supervisor(floor: Floor) -> Detail:
-    """The manager releases it with a PIN of their own; then the right PIN hands over."""
+    """The cashier may not, the manager with a PIN of their own may; then the right PIN serves."""
     order, case = floor.kept["locked"], floor.cases["locked"]
     counter = floor.counter(1)
     queue = await counter.cases()
     claim(any(each.case == case for each in queue), "the case is not in the queue", case=case)
+    try:
+        await counter.release(case, staff_id=CASHIER.staff_id, pin=CASHIER.pin, note="I am sure")
+        refused = ""
+    except Refused as error:
+        refused = error.code
+    claim(refused == "other_person", "the cashier released the own case", refused=refused)
     released = await counter.release(
         case, staff_id=MANAGER.staff_id, pin=MANAGER.pin, note="ID seen"
     )
@@ -57,6 +65,7 @@ async def released_by_supervisor(floor: Floor) -> Detail:
     floor.expect(order, units=1)
     return {
         "case": case,
+        "own_release": refused,
         "outcome": released.outcome,
         "by": MANAGER.staff_id,
         "verdict": answer.verdict,
