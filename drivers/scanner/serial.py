@@ -162,7 +162,6 @@ class SerialScanner:
 
     async def close(self) -> None:
         """Stop the thread, then give the port and its lock back."""
-        self._inbox.end(DeviceGone(f"{self._name} was closed"))
         if not self._stopping.is_set():
             self._stopping.set()
             with contextlib.suppress(OSError, TypeError):  # TypeError: the thread just closed it

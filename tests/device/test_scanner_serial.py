@@ -1,6 +1,7 @@
 """pyserial against a pseudo-terminal: every fault of the serial gun's menu."""
 
 import asyncio
+import fcntl
 import os
 import termios
 import tty
@@ -184,6 +185,22 @@ async def test_a_port_that_is_held_is_busy(gun1: Scanner, context: Context) -> N
 async def test_a_gun_is_not_fired_into_a_closed_port(sim: Server, tmp_path: Path) -> None:
     with pytest.raises(SimError, match="no driver has this port open"):
         await ask(tmp_path, "gun1", "scan", text="LOST")
+
+
+async def test_a_gun_waits_until_the_driver_has_thrown_old_bytes_away(
+    sim: Server, context: Context, tmp_path: Path
+) -> None:
+    await (await open_scanner("sim:gun1", context)).close()
+    firing = asyncio.create_task(ask(tmp_path, "gun1", "scan", text="KEPT"))
+    await asyncio.sleep(0.1)
+    line = os.open(tmp_path / "dev/gun1", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    done, _ = await asyncio.wait((firing,), timeout=0.3)
+    assert not done
+    termios.tcflush(line, termios.TCIFLUSH)
+    await firing
+    assert os.read(line, 100) == b"KEPT\r"
+    os.close(line)
 
 
 async def test_a_file_that_is_no_terminal_is_refused(context: Context, tmp_path: Path) -> None:

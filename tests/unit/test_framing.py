@@ -1,5 +1,6 @@
 """Bytes of a serial scanner become readings, however they are cut."""
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -88,8 +89,12 @@ def test_four_kibibytes_pass_and_one_byte_more_drops_all_of_it() -> None:
 
 def test_an_endless_stream_is_held_in_bounded_memory_and_reported_once() -> None:
     framer = Framer(Framing())
+    tracemalloc.start()
     for _ in range(100):
         assert feed(framer, b"y" * 1000) == []
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 50_000
     assert feed(framer, b"\rNEXT\r") == [
         Dropped(fault=Fault.OVERLONG, size=100_000),
         Scan(data=b"NEXT", boot_ms=7),
