@@ -42,7 +42,7 @@ def test_an_address_is_taken_apart(text: str, address: Address) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "gun1", ":x", "serial:", "ser ial:/x", "serial:/x?baud", "serial:/x?a=1&a=2"]
+    "text", ["", "gun1", ":x", "serial:", "two words:/x", "serial:/x?baud", "serial:/x?a=1&a=2"]
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
