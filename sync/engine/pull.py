@@ -29,6 +29,7 @@ from sync.engine.verify import (
     NONCE_BYTES,
     check_manifest,
     check_page,
+    start,
     verified_time,
 )
 from sync.wire import codec
@@ -74,15 +75,20 @@ class PullEngine:
         return self._read()
 
     def cursors(self, cursors: Sequence[Cursor]) -> PullAction:
-        """How far each scope was applied; with nothing applied at all, a snapshot comes first."""
+        """How far each scope was applied; with nothing applied at all, a snapshot comes first.
+
+        A scope that is left out was never read; one that is not ours is not asked about.
+        """
         assert self._phase == "reading"
-        self._cursors = {cursor.scope: cursor for cursor in cursors}
-        assert set(self._cursors) == set(self._peer.scopes), "the replica names both scopes"
-        if all(cursor.generation == NO_GENERATION for cursor in cursors):
+        known = {cursor.scope: cursor for cursor in cursors}
+        self._cursors = {scope: known.get(scope, start(scope)) for scope in self._peer.scopes}
+        if all(cursor.generation == NO_GENERATION for cursor in self._cursors.values()):
             return self._want()
         self._phase = "asking"
         self._nonce = self._random.randbytes(NONCE_BYTES)
-        question = FeedQuestion(cursors=tuple(cursors), nonce=self._nonce, limit=PAGE_ROWS)
+        question = FeedQuestion(
+            cursors=tuple(self._cursors.values()), nonce=self._nonce, limit=PAGE_ROWS
+        )
         return Send(method="POST", target="/v1/feed", body=codec.to_body(question))
 
     def answered(self, body: bytes, *, asked_boot_ms: int, answered_boot_ms: int) -> PullAction:

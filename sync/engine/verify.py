@@ -12,6 +12,11 @@ NONCE_BYTES = 16
 NO_GENERATION = bytes(8)
 
 
+def start(scope: str) -> Cursor:
+    """The cursor of a scope that was never read."""
+    return Cursor(scope=scope, generation=NO_GENERATION, seq=0, row_hash=feed.GENESIS)
+
+
 def verified_time(time: HubTime, nonce: bytes, peer: Peer) -> int:
     """The hub's time in answer to our nonce.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -26,6 +27,14 @@ from sync.hub.snapshots import Snapshots
 from sync.wire.messages import MAX_BODY_BYTES
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+# no span, metric or log leaves this process because of a variable in its environment
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 PROBLEM = "application/problem+json"
 _NODE_ROUTES = (
     ("/v1/nodes/enroll", "POST"),
@@ -140,6 +149,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
         exception_handlers={
             Problem: _problem,
             RequestValidationError: _not_valid,
@@ -148,6 +158,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     )
     app.state.hub = hub
     app.state.desk = desk
+    app.state.doorbell = doorbell
     serve = _node_endpoint(desk)
     routes = [Route(path, serve, methods=[method]) for path, method in _NODE_ROUTES]
     routes += [

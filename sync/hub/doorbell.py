@@ -25,6 +25,7 @@ class Doorbell:
         self._heads: Mapping[str, int] = {}
         self._moved = asyncio.Condition()
         self._waiting = 0
+        self._closed = False
         self._somebody = asyncio.Event()
 
     async def run(self) -> None:
@@ -52,13 +53,20 @@ class Doorbell:
         self._somebody.set()
         try:
             async with asyncio.timeout(longest_s), self._moved:
-                await self._moved.wait_for(
-                    lambda: any(self._heads.get(scope, 0) > seq for scope, seq in seqs.items())
-                )
+                await self._moved.wait_for(lambda: self._closed or self._is_beyond(seqs))
         except TimeoutError:
             return False
         finally:
             self._waiting -= 1
             if not self._waiting:
                 self._somebody.clear()
-        return True
+        return self._is_beyond(seqs)
+
+    def _is_beyond(self, seqs: Mapping[str, int]) -> bool:
+        return any(self._heads.get(scope, 0) > seq for scope, seq in seqs.items())
+
+    async def close(self) -> None:
+        """Send everybody home: the server ends."""
+        async with self._moved:
+            self._closed = True
+            self._moved.notify_all()

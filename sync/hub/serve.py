@@ -3,14 +3,18 @@
 import asyncio
 import ipaddress
 import logging
+import socket
 import ssl
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
+from sync.hub.doorbell import Doorbell
+
 logger = logging.getLogger(__name__)
 GRACE_S = 3
+KEPT_S = 75  # longer than the nodes keep an idle connection
 
 
 def parse_listen(listen: str) -> tuple[str, int]:
@@ -56,6 +60,7 @@ def configure(
         access_log=False,  # addresses carry order numbers
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEPT_S,
         lifespan="on",
     )
     config.load()
@@ -64,6 +69,19 @@ def configure(
     return config
 
 
+class Server(uvicorn.Server):
+    """Lets go of who waits at the doorbell before it waits for requests to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, answer what is open, end."""
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        doorbell = app.state.doorbell
+        assert isinstance(doorbell, Doorbell)
+        await doorbell.close()
+        await super().shutdown(sockets)
+
+
 def run(config: uvicorn.Config) -> None:
     """Serve until INT or TERM."""
-    asyncio.run(uvicorn.Server(config).serve())
+    asyncio.run(Server(config).serve())

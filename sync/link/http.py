@@ -27,6 +27,7 @@ CONNECT_S = 5.0
 SILENCE_S = 15.0
 WHOLE_S = 60.0
 DOORBELL_S = 35.0
+KEPT_S = 30.0  # less than the hub keeps an idle connection, so that we never race its close
 CHUNK_BYTES = 64 * 1024
 
 
@@ -47,6 +48,7 @@ def open_client(base_url: str, ca_file: Path | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=url,
         verify=context,
+        limits=httpx.Limits(keepalive_expiry=KEPT_S),
         timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_S),
         trust_env=False,
         headers={"accept-encoding": "identity", "user-agent": "storeedge"},
@@ -98,8 +100,17 @@ async def read(response: httpx.Response) -> bytes:
 class HttpLink:
     """A node's line to its hub; `async with` opens and closes it."""
 
-    def __init__(self, *, base_url: str, signer: Signer, peer: Peer, ca_file: Path | None) -> None:
-        """See `open_client` for what is raised."""
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        signer: Signer,
+        peer: Peer,
+        ca_file: Path | None,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        """See `open_client` for what is raised; a hub silent for `silence_s` is `Offline`."""
+        self._silence_s = silence_s
         self._client = open_client(base_url, ca_file)
         self._signer = signer
         self._peer = peer
@@ -131,7 +142,12 @@ class HttpLink:
         """One question, one answer."""
         headers = self._signed(send.method, send.target, send.body)
         async with exchange(
-            self._client, send.method, send.target, body=send.body, headers=headers
+            self._client,
+            send.method,
+            send.target,
+            body=send.body,
+            headers=headers,
+            silence_s=self._silence_s,
         ) as response:
             body = await read(response)
         require_ok(response.status_code, response.headers, body)
@@ -142,7 +158,9 @@ class HttpLink:
         headers = self._signed("GET", target)
         if offset:
             headers["range"] = f"bytes={offset}-"
-        async with exchange(self._client, "GET", target, headers=headers, whole_s=None) as response:
+        async with exchange(
+            self._client, "GET", target, headers=headers, whole_s=None, silence_s=self._silence_s
+        ) as response:
             if response.status_code not in (200, 206):
                 require_ok(response.status_code, response.headers, await read(response))
             skip = offset if response.status_code == 200 else 0

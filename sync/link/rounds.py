@@ -162,8 +162,11 @@ class Puller:
                 )
             case ApplyFeed(pages=pages, time=time):
                 await _tell_time(self._replica, time)
-                for page in pages:
-                    await self._replica.apply(page)
+                try:
+                    for page in pages:
+                        await self._replica.apply(page)
+                except RemoteWireError as error:
+                    return engine.failed(error, now_boot_ms=clock.boot_ms())
                 return engine.applied(now_boot_ms=clock.boot_ms())
             case FetchSnapshot():
                 try:

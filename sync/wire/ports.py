@@ -23,7 +23,7 @@ class Replica(Protocol):
     """HQ's data on the node."""
 
     async def cursors(self) -> Sequence[Cursor]:
-        """How far each scope was applied; scopes never read stand at seq 0 with zero hashes."""
+        """How far each scope was applied; a scope never read is left out or stands at seq 0."""
         ...
 
     async def apply(self, page: FeedPage) -> None:
@@ -31,6 +31,9 @@ class Replica(Protocol):
 
         Returns after COMMIT and after asks in it were answered. Raises StoreError's kin when the
         disk fails; the engine stops then.
+
+        Raises:
+            RemoteWireError: a row is not of its kind's shape; nothing of the page was applied.
         """
         ...
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -131,7 +130,7 @@ class RunningHub:
             certificate=certificates.certificate if certificates else None,
             key=certificates.key if certificates else None,
         )
-        self._server = uvicorn.Server(config)
+        self._server = serve.Server(config)
         self._thread = threading.Thread(target=self._run, name="hub")
         self._up = threading.Event()
 
@@ -171,7 +170,6 @@ class RunningHub:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._server.force_exit = True  # a doorbell may be open
         self._thread.join(10)
         assert not self._thread.is_alive(), "the hub did not end"
         self.headquarters.hub.database.close()

@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running_hub import Certificates, Headquarters, RunningHub, make_certificates, open_headquarters
+from toy_node import Box, enrol_box, open_store, stock_up
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def headquarters(tmp_path: Path) -> Iterator[Headquarters]:
+    made = open_headquarters(tmp_path)
+    open_store(made)
+    stock_up(made)
+    yield made
+    made.hub.database.close()
+
+
+@pytest.fixture
+def box(headquarters: Headquarters) -> Box:
+    return enrol_box(headquarters)
+
+
+@pytest.fixture
+def running(headquarters: Headquarters, certificates: Certificates) -> Iterator[RunningHub]:
+    with RunningHub(headquarters, certificates) as served:
+        yield served
