@@ -72,13 +72,17 @@ class Printer(Protocol):
         """Ask in real time. Never raises: an absent printer is `Trouble.OFFLINE`."""
         ...
 
-    async def send(self, document: Document, *, job: int) -> PrintOutcome:
+    async def send(
+        self, document: Document, *, job: int, after_doubt: bool = False
+    ) -> PrintOutcome:
         """Draw, send, and wait for the proof; never raises for what the device does.
 
         Call it only after the intent to send is durable: a process that dies inside leaves paper in
         an unknown state. While the printer reports paper out or an open cover behind our bytes the
         wait goes on, since it prints the rest of its buffer when it is mended. `job` is put into
         the process-id request, so a late answer of another job is not taken for this one's.
+        `after_doubt`: an unfinished slip may hang in the printer; it is fed out and cut off first,
+        so that two customers never share one piece of paper.
         """
         ...
 

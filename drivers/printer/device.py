@@ -66,7 +66,9 @@ class EscposPrinter:
         talk = self._talk
         return await self._in_worker(self._status) if talk is None else talk.now()
 
-    async def send(self, document: Document, *, job: int) -> PrintOutcome:
+    async def send(
+        self, document: Document, *, job: int, after_doubt: bool = False
+    ) -> PrintOutcome:
         """Draw and print.
 
         Raises:
@@ -76,6 +78,8 @@ class EscposPrinter:
 
         def work(stop: Event) -> JobEnd:
             made = commands(document, width_dots=self._width_dots, profile=self._profile)
+            if after_doubt:
+                made = [escpos.INITIALIZE, escpos.CUT, *made]
             return self._print(made, job, stop)
 
         end = await self._in_worker(work)

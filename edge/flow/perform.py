@@ -58,6 +58,7 @@ class Spool:
         self._routes = routes
         self._on_trouble = on_trouble
         self._trouble_since: dict[str, int] = {}
+        self._doubtful: set[str] = set()
         self._look_again_ms: dict[str, int] = {}
         self._wakes: list[asyncio.Event] = []
 
@@ -75,13 +76,15 @@ class Spool:
     async def recover(self) -> int:
         """What was being printed when the process ended is unknown now; answers how many."""
 
-        def act(tx: Tx) -> int:
-            doubtful = in_doubt(tx)
-            for row in doubtful:
+        def act(tx: Tx) -> list[Effect]:
+            found = in_doubt(tx)
+            for row in found:
                 _now_unknown(tx, row, "restart")
-            return len(doubtful)
+            return found
 
-        return await self._shop.writer.do(act, self._shop.moment())
+        found = await self._shop.writer.do(act, self._shop.moment())
+        self._doubtful.update(row.printer for row in found if row.printer is not None)
+        return len(found)
 
     async def fail_homeless(self) -> None:
         """Effects of a station without any printer end as `failed`, and say so."""
@@ -180,7 +183,8 @@ class Spool:
             case "slip":
                 assert paper is not None
                 try:
-                    outcome = await printer.send(paper, job=row.effect)
+                    doubt = name in self._doubtful
+                    outcome = await printer.send(paper, job=row.effect, after_doubt=doubt)
                 except DeviceRefused as error:  # before its first byte: it cannot be drawn
                     await self._finish(row, "sent", "failed", name, trouble=error.code)
                 else:
@@ -198,6 +202,8 @@ class Spool:
 
     async def _settle(self, row: Effect, name: str, outcome: PrintOutcome) -> None:
         self._shop.count(f"print_{type(outcome).__name__.lower()}")
+        if not isinstance(outcome, NotStarted):
+            self._doubtful.discard(name)
         match outcome:
             case Confirmed():
                 await self._finish(row, "sent", "confirmed", name, proof=outcome.proof)
@@ -209,6 +215,7 @@ class Spool:
             case Unknown():
                 self._trouble_since.setdefault(name, self._shop.clock.boot_ms())
                 logger.warning("slip unknown effect=%s printer=%s", row.effect, name)
+                self._doubtful.add(name)
                 await self._unknown(row, outcome.reason)
 
     async def _unknown(self, row: Effect, why: str) -> None:

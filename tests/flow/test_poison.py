@@ -81,7 +81,10 @@ class Paper:
     async def status(self) -> PrinterStatus:
         return PrinterStatus(trouble=None)
 
-    async def send(self, document: Document, *, job: int) -> PrintOutcome:
+    async def send(
+        self, document: Document, *, job: int, after_doubt: bool = False
+    ) -> PrintOutcome:
+        assert not after_doubt
         self.printed.append(document)
         self.any_paper.set()
         return Confirmed(proof=f"job {job}")
