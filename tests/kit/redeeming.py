@@ -1,6 +1,6 @@
 """A process that redeems as fast as it can and says so line by line on its standard output.
 
-    python redeeming.py FOLDER --orders A:B [--clients N] [--undo] [--file-limit BYTES]
+    python redeeming.py FOLDER --orders A:B [--clients N] [--undo PART] [--file-limit BYTES]
     python redeeming.py --warm            (forks one such process for each line it is given)
 
 One line before each question and one after each answer, written unbuffered, so that what was
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("folder", type=Path)
     asked.add_argument("--orders", required=True)
     asked.add_argument("--clients", type=int, default=1)
-    asked.add_argument("--undo", action="store_true")
+    asked.add_argument("--undo", type=float, default=0.0, help="the part that is taken back")
     asked.add_argument("--file-limit", type=int)
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--retry", default="", help="keys that were asked and not answered")
@@ -90,7 +90,7 @@ async def _client(made: MadeShop, orders: Iterator[int], args: argparse.Namespac
         handover = await ask_scan(made, f"scan-{number}-{turn}")
         if made.ledger.broken:
             return
-        if handover is None or not args.undo or dice.random() > 0.4:
+        if handover is None or dice.random() >= args.undo:
             continue
         if await ask_undo(made, f"undo-{number}-{turn}-{handover}"):
             await ask_scan(made, f"scan-{number}-{turn}b")
