@@ -10,7 +10,7 @@ repeated (attacks 16, 17).
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.ports.errors import DeviceRefused
 from drivers.ports.printer import (
@@ -216,9 +216,10 @@ class Spool:
                 self._trouble_since.setdefault(name, self._shop.clock.boot_ms())
                 logger.warning("slip unknown effect=%s printer=%s", row.effect, name)
                 self._doubtful.add(name)
-                await self._unknown(row, outcome.reason)
+                await self._unknown(row, name, outcome.reason)
 
-    async def _unknown(self, row: Effect, why: str) -> None:
+    async def _unknown(self, row: Effect, name: str, why: str) -> None:
+        row = replace(row, printer=name)
         await self._shop.writer.do(lambda tx: _now_unknown(tx, row, why), self._shop.moment())
         await self._publish(row.effect)
 
