@@ -1,30 +1,54 @@
 """The wired shop: what every act is given. Made once by `edge.main`; its state is rebuildable."""
 
 from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from edge.domain.parse import PickupV2
+from edge.domain.parse import CourierSerial, PickupV2
 from edge.flow.answers import DeviceView, ScanAnswer
 from edge.flow.ports import Clock, Draw, Screens, Wake
 from edge.flow.settings import Settings
 from edge.flow.timekeeper import Timekeeper
+from edge.store.errors import UnitFailed
 from edge.store.identity import Identity
 from edge.store.tx import Moment
 from edge.store.writer import Writer
 from sync.wire.token import OrderLines
 
 RECENT_ANSWERS = 5
+FIRST_PRACTICE_NUMBER = 900_000_000
+"""Training counts hand-overs, answers, slips and cases from here, so that none of its numbers, on a
+page that was not redrawn, can ever name a real one."""
 _MAX_SEEN = 256
 
 
 @dataclass(slots=True)
-class StationMemory:
-    """What a station remembers between scans; losing it costs one more scan, never the books."""
+class Slowness:
+    """Wrong typed entries in a row, and until when (boot time) the next one waits."""
 
-    seen: "OrderedDict[bytes, tuple[int, ScanAnswer]]" = field(default_factory=OrderedDict)
+    wrong: int = 0
+    until_boot_ms: int = 0
+    last_boot_ms: int = 0
+
+
+@dataclass(slots=True)
+class StationMemory:
+    """What a station remembers between scans; losing it costs one more scan, never the books.
+
+    waiting_serial: a courier serial that was scanned and lacks its PIN, and when (boot time).
+    active_boot_ms: when somebody last did something here. training: as the ledger has it.
+    """
+
+    seen: OrderedDict[bytes, tuple[int, ScanAnswer]] = field(
+        default_factory=OrderedDict[bytes, tuple[int, ScanAnswer]]
+    )
     waiting_token: PickupV2 | None = None
     waiting_lines: OrderLines | None = None
+    waiting_serial: tuple[CourierSerial, int] | None = None
     recent: "deque[ScanAnswer]" = field(default_factory=lambda: deque(maxlen=RECENT_ANSWERS))
+    typing: Slowness = field(default_factory=Slowness)
+    active_boot_ms: int | None = None
     training: bool = False
 
     def remember(self, digest: bytes, boot_ms: int, answer: ScanAnswer) -> None:
@@ -43,10 +67,22 @@ class LinkState:
     since_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Where a day's training happens: a shop of its own on a ledger of its own. day: YYYYMMDD."""
+
+    day: str
+    shop: "Shop"
+    close: Callable[[], Awaitable[None]]
+
+
 @dataclass(slots=True)
 class Shop:
     """Everything an act may use.
 
+    training: this is the shop of a training room. room: today's, while a station trains.
+    practice_folder: where training ledgers lie; None offers no training. practice_codes: look-ups
+    of the practice sheet's codes, so that the real shop can name them.
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
     must be recognised later and never read (requests, codes just seen).
@@ -64,15 +100,18 @@ class Shop:
     run: str
     simulated: bool = False
     training: bool = False
-    issuer_keys: dict[int, bytes] = field(default_factory=dict)
+    room: Room | None = None
+    practice_folder: Path | None = None
+    practice_codes: frozenset[bytes] = frozenset()
+    issuer_keys: dict[int, bytes] = field(default_factory=dict[int, bytes])
     not_understood: bool = False
     has_replica: bool = False
     personal_key: bytes | None = None
-    memory: dict[str, StationMemory] = field(default_factory=dict)
-    devices: dict[str, DeviceView] = field(default_factory=dict)
+    memory: dict[str, StationMemory] = field(default_factory=dict[str, StationMemory])
+    devices: dict[str, DeviceView] = field(default_factory=dict[str, DeviceView])
     link: LinkState = field(default_factory=LinkState)
     mac_key: bytes = b""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def moment(self) -> Moment:
         """Now."""
@@ -81,6 +120,29 @@ class Shop:
     def station(self, name: str) -> StationMemory:
         """A station's memory, made on first use."""
         return self.memory.setdefault(name, StationMemory())
+
+    def at(self, station: str, *, acts: bool = False) -> "Shop":
+        """The shop that a station works in: this one, or its training room.
+
+        acts: somebody does something there, which keeps the counter from locking.
+
+        Raises:
+            UnitFailed: the station trains and its room is not open; the real shop is never lent.
+        """
+        if acts:
+            self.station(station).active_boot_ms = self.clock.boot_ms()
+        memory = self.memory.get(station)
+        if memory is None or not memory.training:
+            return self
+        if self.room is None:
+            raise UnitFailed("the training ledger is not open; nothing was done")
+        return self.room.shop
+
+    def holding(self, number: int) -> "Shop":
+        """The shop whose ledger counted `number`; without a room it is this one."""
+        if self.room is not None and number >= FIRST_PRACTICE_NUMBER:
+            return self.room.shop
+        return self
 
     def count(self, name: str) -> None:
         """Add one to a metric."""
