@@ -33,9 +33,13 @@ class Act:
 class ScreenHub:
     """Every open screen, and what each station showed last."""
 
-    def __init__(self, *, run: str) -> None:
-        """Hold nothing yet; `run` makes event ids unique across restarts."""
+    def __init__(self, *, run: str, beat_s: float = BEAT_S) -> None:
+        """Hold nothing yet; `run` makes event ids unique across restarts.
+
+        beat_s: real seconds of silence after which a connection is told that it still lives.
+        """
         self._run = run
+        self._beat_s = beat_s
         self._number = itertools.count(1)
         self._open: dict[str, list[_Connection]] = {}
         self._recent: dict[str, deque[Act]] = {}
@@ -89,7 +93,7 @@ class ScreenHub:
                     yield self._frame("state", to_json(await state()))
                 elif frames := connection.take():
                     yield frames
-                elif not await connection.wait(BEAT_S):
+                elif not await connection.wait(self._beat_s):
                     if not still_allowed():
                         return
                     yield b": beat\nevent: beat\ndata: 1\n\n"

@@ -125,7 +125,7 @@ function whoPart(order) {
     order.name ? h('span.name', { lang: 'zh-CN' }, order.name) : null);
 }
 
-function lineRow(order, line, mayTick, refresh) {
+function lineRow(order, line, { mayTick, given }, refresh) {
   const tick = lineTick(order, line);
   const gone = line.units.length - tick.all;
   const id = `line-${line.line}`;
@@ -147,9 +147,9 @@ function lineRow(order, line, mayTick, refresh) {
         refresh();
       },
     })
-    : icon('check', 'was');
+    : gone ? icon('check', 'was') : '';
   return h('li.line', {
-    'data-state': tick.all === 0 ? 'gone' : tick.give === 0 && mayTick ? 'left' : 'open',
+    'data-state': given ? (gone ? 'open' : 'left') : tick.all === 0 ? 'gone' : tick.give === 0 && mayTick ? 'left' : 'open',
     'data-bundle': line.bundle_of !== null ? '' : null,
   },
   h(mayTick && tick.all ? 'label' : 'span', { class: 'tick', for: mayTick && tick.all ? id : null },
@@ -158,7 +158,8 @@ function lineRow(order, line, mayTick, refresh) {
       h('span.name', {}, name),
       line.bundle_of !== null ? h('span.chip', {}, t('bundle')) : null,
       line.storage !== 'ambient' ? h(`span.chip.${line.storage}`, {}, t(line.storage)) : null,
-      gone ? h('span.chip.gone', {}, t('gone_units', { n: gone })) : null)),
+      given ? (gone && tick.all ? h('span.chip', {}, t('left_units', { n: tick.all })) : null)
+        : gone ? h('span.chip.gone', {}, t('gone_units', { n: gone })) : null)),
   mayTick && tick.all > 1
     ? h('span.steps', {}, step(-1, 'less'), h('span.amount', {}, `${tick.give}/${tick.all}`), step(1, 'more_units'))
     : h('span.amount', {}, line.quantity > 1 ? `×${line.quantity}` : ''),
@@ -177,13 +178,15 @@ function arranged(lines) {
   return mains.flatMap((main) => [main, ...lines.filter((line) => line.bundle_of === main.line && line !== main)]);
 }
 
-function linesPart(order, mayTick, refresh) {
+// mayTick: what will be handed over is chosen here. given: what was handed over just now.
+function linesPart(order, how, refresh) {
+  const { mayTick } = how;
   if (!order.lines.length) return null;
   const pick = chosen(order);
   const all = order.lines.reduce((sum, line) => sum + openUnits(line).length, 0);
   return h('div.lines', mayTick ? {} : { tabindex: '0', role: 'group', 'aria-label': t('lines') },
     h('h3.cap', {}, t('lines'), mayTick ? h('span.sum', {}, t('lines_count', { given: pick.count, all })) : null),
-    h('ul', {}, arranged(order.lines).map((line) => lineRow(order, line, mayTick, refresh))));
+    h('ul', {}, arranged(order.lines).map((line) => lineRow(order, line, how, refresh))));
 }
 
 export function slipWords(slip) {
@@ -302,7 +305,7 @@ export function paint(panel, { act, slip, notice, doing, here, stationWords, liv
     order ? whoPart(order) : null,
     acting || tone === 'repeat' ? null : nextPart(a),
     slipPart(slip ?? a.slip, does));
-  const side = order && (acting || a.reason.code === 'handed') ? linesPart(order, mayTick, refresh) : null;
+  const side = order && (acting || a.reason.code === 'handed') ? linesPart(order, { mayTick, given: a.state === 'handed' }, refresh) : null;
   const acts = h('div.acts', {},
     mayTick ? confirmPart(a, does) : null,
     acting ? undoPart(a, does, here) : null,

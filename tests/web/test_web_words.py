@@ -1,0 +1,85 @@
+"""Words: both languages whole, each used, and none hidden elsewhere."""
+
+import re
+import string
+from pathlib import Path
+
+from edge.web import words
+
+WEB = Path(words.__file__).parent
+SOURCES = [*sorted((WEB / "static").glob("*.js")), *sorted((WEB / "templates").glob("*.html"))]
+TABLE = words.load()
+BUILT = re.compile(
+    r"^(age|basis|clock|device|link|role|slip|theme|who)_"
+    r"|^(ambient|chilled|frozen|reason_\w+|banner_\w+)$"
+)
+HEADLINES = {
+    "idle",
+    "go",
+    "give",
+    "done",
+    "wait",
+    "stop",
+    "ask",
+    "again",
+    "info",
+    "noted",
+    "undone",
+}
+HEADLINES |= {"repeat", "taken", "joining", "pin"}
+
+
+def holes(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_word_stands_in_both_languages_with_the_same_holes() -> None:
+    for key, both in TABLE.items():
+        assert set(both) == set(words.LANGUAGES), key
+        for language in words.LANGUAGES:
+            assert both[language].strip(), key
+        assert holes(both["zh"]) == holes(both["en"]), key
+
+
+def test_chinese_is_chinese_and_english_is_not() -> None:
+    han = re.compile(r"[\u4e00-\u9fff]")
+    for key, both in TABLE.items():
+        if key == "language":  # each names the other
+            continue
+        assert han.search(both["zh"]), key
+        assert not han.search(both["en"]), key
+
+
+def test_every_word_that_a_page_names_exists() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"\b(?:t|other|bothWords)\('(\w+)'", text))
+        named |= set(re.findall(r'data-(?:word|label)="(\w+)"', text))
+        named |= set(re.findall(r"\{\{ t\.(\w+) \}\}", text))
+        assert named <= set(TABLE), (path.name, named - set(TABLE))
+
+
+def test_every_word_is_used() -> None:
+    everything = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    unused = [
+        key
+        for key in TABLE
+        if not re.search(rf"""['"](?:{key})['"]|\bt\.{key}\b""", everything)
+        and not BUILT.match(key)
+        and key not in HEADLINES
+    ]
+    assert unused == []
+
+
+def test_no_words_hide_in_the_scripts_or_the_templates() -> None:
+    """Patterns that read a place's own text are code, not words."""
+    han = re.compile(r"[\u4e00-\u9fff]")
+    for path in SOURCES:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not han.search(line) or "/[冷藏冻]/" in line, (path.name, line)
+
+
+def test_english_first_is_asked_for_by_the_browser() -> None:
+    assert words.preferred("en-GB,en;q=0.9") == "en"
+    assert words.preferred("zh-CN,en;q=0.9") == "zh"
+    assert words.preferred("") == "zh"
