@@ -56,7 +56,9 @@ def _audit(connection: sqlite3.Connection, books: Books) -> None:
 
 def _outbox(connection: sqlite3.Connection, books: Books) -> None:
     last, last_hlc, live = 0, 0, dict[Unit, int]()
-    rows = connection.execute("SELECT seq, hlc, kind, body, audit_seq, audit_hash FROM outbox ORDER BY seq")
+    rows = connection.execute(
+        "SELECT seq, hlc, kind, body, audit_seq, audit_hash FROM outbox ORDER BY seq"
+    )
     for seq, hlc, kind, body, audit_seq, audit_hash in rows.fetchall():
         if seq != last + 1:
             books.faults.append(f"outbox jumps from {last} to {seq}")

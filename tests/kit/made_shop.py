@@ -134,7 +134,12 @@ def order_row(
 
 
 def signed_code(
-    number: int, *, issued_at_s: int, not_after_s: int, epoch: int = 1, line_digest: bytes = bytes(8)
+    number: int,
+    *,
+    issued_at_s: int,
+    not_after_s: int,
+    epoch: int = 1,
+    line_digest: bytes = bytes(8),
 ) -> str:
     """A V2 that the chain signed."""
     token = PickupToken(
@@ -324,7 +329,9 @@ async def open_shop(
     data = DataFolder(folder)
     ledger = Ledger(folder / "ledger.db")
     start = Moment(trusted_ms=0, boot_ms=clock.boot_ms(), clock="unsure")
-    identity = inline(ledger, lambda tx: identities.load(tx, machine=machine, is_same=str.__eq__), start)
+    identity = inline(
+        ledger, lambda tx: identities.load(tx, machine=machine, is_same=str.__eq__), start
+    )
     assert isinstance(identity, Identity)
     path = catalog_path(folder, identity.catalog_number)
     catalog = Catalog(path)

@@ -6,7 +6,8 @@
 One line before each question and one after each answer, written unbuffered, so that what was
 printed was acknowledged and what was asked without an answer may be asked again under its key:
 
-    ask KEY · handed KEY HANDOVER · no KEY REASON · undone KEY HANDOVER · lost KEY ERROR · fatal ERROR
+    ask KEY · handed KEY HANDOVER · no KEY REASON · undone KEY HANDOVER
+    lost KEY ERROR · fatal ERROR · open · end
 """
 
 import argparse
@@ -20,12 +21,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import made_shop
+from hand_clock import HandClock
+from made_shop import MadeShop
+
 from edge.flow.answers import Refusal, ScanAnswer
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.undo import UndoAsk, undo
 from edge.store.errors import StoreError
-from hand_clock import HandClock
-from made_shop import MadeShop
 
 
 def say(*words: object) -> None:

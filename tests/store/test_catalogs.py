@@ -8,9 +8,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 import made_shop
+import pytest
+from made_shop import HUB, SHOP_ROWS, STORE, MadeShop, cursor_of, order_row, page, unread
+
 from edge.flow.answers import ScanAnswer
 from edge.flow.receive import catalog_path
 from edge.flow.scan import ScanAsk, scan
@@ -18,7 +19,6 @@ from edge.store import catalog as catalogs
 from edge.store.catalog import Catalog
 from edge.store.errors import Corrupt, Unanswered
 from edge.store.ledger import Ledger
-from made_shop import HUB, SHOP_ROWS, STORE, MadeShop, cursor_of, order_row, page, unread
 from sync.wire import codec
 from sync.wire.catalog import AskRow, CatalogRow, OrderRow, ProductRow, SettingRow, StaffRow
 from sync.wire.errors import RemoteWireError
@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_new_catalog_passes_its_own_check_and_is_durable(path: Path) -> None:
     assert catalogs.check(path) == ()
     catalog = Catalog(path)
-    synchronous = catalog._connection.execute("PRAGMA synchronous").fetchone()  # noqa: SLF001
+    synchronous = catalog._connection.execute("PRAGMA synchronous").fetchone()
     assert synchronous == (2,)
     catalog.close()
 
@@ -161,12 +161,12 @@ def test_an_unknown_kind_that_need_not_be_understood_leaves_no_mark(path: Path) 
 def test_a_kill_at_any_statement_of_a_page_keeps_rows_and_cursor_together(
     tmp_path: Path,
 ) -> None:
-    rows = [MILK, order_row(1, holder=HOLDER, not_after_ms=1, pin="271828")]
+    rows: list[CatalogRow] = [MILK, order_row(1, holder=HOLDER, not_after_ms=1, pin="271828")]
     path = tmp_path / "catalog-1.db"
     catalogs.create(path)
     counting = Catalog(path)
     statements: list[str] = []
-    counting._connection.set_trace_callback(statements.append)  # noqa: SLF001 - to kill at each
+    counting._connection.set_trace_callback(statements.append)
     counting.apply(page(unread(), rows), applied_ms=1)
     counting.close()
     assert len(statements) > 8
@@ -184,7 +184,7 @@ def test_a_kill_at_any_statement_of_a_page_keeps_rows_and_cursor_together(
                 if left[0] < 0:
                     os.kill(os.getpid(), signal.SIGKILL)
 
-            catalog._connection.set_trace_callback(count)  # noqa: SLF001
+            catalog._connection.set_trace_callback(count)
             catalog.apply(page(unread(), rows), applied_ms=1)
             os._exit(0)
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -339,6 +339,10 @@ def newer_order(made: MadeShop, number: int) -> OrderRow:
     return order_row(number, holder=holder, not_after_ms=TOMORROW_MS, quantity=2)
 
 
+def catalogs_in(folder: Path) -> set[str]:
+    return {each.name for each in folder.glob("catalog-*.db")}
+
+
 async def test_the_same_snapshot_twice_beside_left_over_wals_is_read_as_it_was_sent(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -351,8 +355,7 @@ async def test_the_same_snapshot_twice_beside_left_over_wals_is_read_as_it_was_s
         for _ in range(3):
             shutil.copy(offered, keep)
             await install(made, keep)
-        numbers = {each.name for each in folder.glob("catalog-*.db")}
-        assert numbers == {"catalog-4.db"}
+        assert catalogs_in(folder) == {"catalog-4.db"}
         assert await state_of(made, 9) == "handed"
     async with made_shop.open_shop(folder, run="run-2") as made:
         assert made.catalog.path == catalog_path(folder, 4)
@@ -364,9 +367,7 @@ async def test_a_number_taken_by_a_process_that_died_is_not_taken_again(
 ) -> None:
     """It died between the snapshot's rename and the pointer: its file and -wal are left behind."""
     async with made_shop.open_shop(folder) as made:
-        await made.shop.writer.do(
-            lambda tx: tx.one("catalog_number_take"), made.shop.moment()
-        )
+        await made.shop.writer.do(lambda tx: tx.one("catalog_number_take"), made.shop.moment())
     left = catalog_path(folder, 2)
     catalogs.create(left)
     killed_while_open(left, *SHOP_ROWS)
@@ -441,9 +442,7 @@ async def test_rows_fed_after_a_swap_are_read_from_the_new_file(
         assert await state_of(made, 77) == "handed"
 
 
-async def test_a_snapshot_behind_what_was_applied_is_refused(
-    folder: Path, tmp_path: Path
-) -> None:
+async def test_a_snapshot_behind_what_was_applied_is_refused(folder: Path, tmp_path: Path) -> None:
     async with made_shop.open_shop(folder) as made:
         file = plain_snapshot(tmp_path / "offered.db", MILK)
         with pytest.raises(RemoteWireError, match="behind"):

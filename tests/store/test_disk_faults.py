@@ -1,4 +1,4 @@
-"""When the disk fails inside a batch: nobody is told a lie, nothing half stays, a retry is served."""
+"""When the disk fails inside a batch: no lie is told, nothing half stays, a retry is served."""
 
 import asyncio
 import shutil
@@ -6,18 +6,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 import made_shop
+import pytest
 from books import read_books
+from gate import one_batch
+from made_shop import MadeShop
+from redeemers import Acknowledged, redeem
+
 from edge.flow.answers import ScanAnswer
 from edge.flow.scan import ScanAsk, scan
 from edge.store.errors import DiskFull, Unanswered
 from edge.store.ledger import Failed, Ledger, Unit
 from edge.store.tx import Moment, Tx
-from gate import one_batch
-from made_shop import MadeShop
-from redeemers import Acknowledged, redeem
 
 STRACE = shutil.which("strace")
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")
@@ -133,9 +133,7 @@ def check_after(folder: Path, said: Acknowledged) -> None:
 
 def test_a_write_that_the_system_refuses_answers_unknown(folder: Path) -> None:
     wal_bytes = 150_000
-    said = redeem(
-        folder, "--orders", f"1:{ORDERS + 1}", "--clients", 4, "--file-limit", wal_bytes
-    )
+    said = redeem(folder, "--orders", f"1:{ORDERS + 1}", "--clients", 4, "--file-limit", wal_bytes)
     assert said.ended, said.stderr
     assert said.handed
     assert set(said.lost.values()) == {"Unanswered"}
@@ -171,7 +169,7 @@ def test_a_disk_that_fails_from_some_moment_on_answers_unknown(
 
 @needs_strace
 def test_one_failed_flush_is_not_tried_again_by_the_same_process(folder: Path) -> None:
-    """After a failed fdatasync the kernel may have dropped the pages: a second one proves nothing."""
+    """After a failed fdatasync the pages may be dropped: a second one proves nothing."""
     said = redeem(
         folder,
         "--orders",

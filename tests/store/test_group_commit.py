@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-
 from books import read_books
+
 from edge.domain.facts import Order
 from edge.store.errors import Unanswered, UnitFailed
 from edge.store.handovers import Handing, Lock, count_try, hand_over, lock_of
@@ -130,9 +130,7 @@ def test_the_audit_chain_is_unbroken_by_a_rollback(
     assert (books.audit_rows, books.events) == (4, 4)
 
 
-def test_a_wrong_pin_is_counted_though_its_neighbour_throws(
-    ledger: Ledger, moment: Moment
-) -> None:
+def test_a_wrong_pin_is_counted_though_its_neighbour_throws(ledger: Ledger, moment: Moment) -> None:
     run(ledger, moment, throws_after(gives(1)), wrong_pin, throws_after(gives(2)))
     first = run(ledger, moment, wrong_pin, throws_after(gives(3)))[0]
     assert first == Done(Lock(tries=2, locked=False, case=None))
@@ -211,11 +209,11 @@ def test_a_unit_that_ends_the_transaction_leaves_the_batch_unanswered(
     ledger: Ledger, moment: Moment, statement: str
 ) -> None:
     """`with connection:` inside a unit would commit or roll back the neighbours (attacks 13)."""
-    results = run(
-        ledger, moment, gives(1), lambda tx: tx.connection.execute(statement), gives(2)
-    )
+    results = run(ledger, moment, gives(1), lambda tx: tx.connection.execute(statement), gives(2))
     assert all(isinstance(result, Failed) for result in results)
-    assert all(isinstance(result.error, Unanswered) for result in results if isinstance(result, Failed))
+    assert all(
+        isinstance(result.error, Unanswered) for result in results if isinstance(result, Failed)
+    )
     assert ledger.broken
 
 
@@ -256,9 +254,7 @@ def test_memory_that_ran_out_leaves_the_batch_unanswered(ledger: Ledger, moment:
     assert ledger.broken
 
 
-def test_an_act_too_large_for_the_wire_is_rolled_back_alone(
-    ledger: Ledger, moment: Moment
-) -> None:
+def test_an_act_too_large_for_the_wire_is_rolled_back_alone(ledger: Ledger, moment: Moment) -> None:
     huge = tuple((1, unit) for unit in range(1, 3_000))
     good, large = run(ledger, moment, gives(1), gives(2, huge))
     assert isinstance(good, Done)

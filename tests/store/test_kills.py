@@ -16,9 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 import made_shop
+import pytest
 from books import Books, read_books
 from redeemers import PROGRAM, Acknowledged, environment, redeem
 
@@ -190,9 +189,7 @@ def test_a_kill_at_every_statement_of_a_redeem_and_of_an_undo(
             if said.ended:
                 break
             died += 1
-            again = warm.run(
-                folder, "--orders", "1:1", "--retry", key, "--seed", 1000 + statement
-            )
+            again = warm.run(folder, "--orders", "1:1", "--retry", key, "--seed", 1000 + statement)
             assert key in again.handed
             witness.hear(again)
             witness.check()

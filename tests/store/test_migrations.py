@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from books import read_books
+
 from edge.store.ledger import Ledger, connect
 from edge.store.migrate import migrate, steps
 from edge.store.sql import names, query

@@ -23,9 +23,7 @@ def attached(ledger: Ledger, tmp_path: Path) -> Ledger:
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_named_query_prepares_against_ledger_and_catalog(
-    attached: Ledger, name: str
-) -> None:
+def test_every_named_query_prepares_against_ledger_and_catalog(attached: Ledger, name: str) -> None:
     text = query(name)
     marks = text.count("?")
     attached.connection.execute(f"EXPLAIN {text}", (None,) * marks)
@@ -98,9 +96,7 @@ def test_the_audit_is_append_only(ledger: Ledger) -> None:
     assert ledger.connection.execute("SELECT body FROM audit").fetchall() == [(b"{}",)]
 
 
-@pytest.mark.parametrize(
-    ("held", "offered", "kept"), [(1, 2, 2), (2, 2, 2), (3, 2, 3)]
-)
+@pytest.mark.parametrize(("held", "offered", "kept"), [(1, 2, 2), (2, 2, 2), (3, 2, 3)])
 def test_a_tombstone_gives_way_to_a_higher_epoch_only(
     ledger: Ledger, held: int, offered: int, kept: int
 ) -> None:
@@ -133,6 +129,8 @@ def test_there_is_one_row_of_what_the_box_is(ledger: Ledger, table: str) -> None
     columns = ledger.connection.execute(f"PRAGMA table_info({table})").fetchall()
     values = {"INTEGER": "2", "TEXT": "'x'", "BLOB": "zeroblob(32)"}
     row = ", ".join("zeroblob(8)" if one[1] == "incarnation" else values[one[2]] for one in columns)
-    row = row.replace("2, zeroblob(32), zeroblob(8), 'x', 2", "2, zeroblob(32), zeroblob(8), 'x', 0")
+    row = row.replace(
+        "2, zeroblob(32), zeroblob(8), 'x', 2", "2, zeroblob(32), zeroblob(8), 'x', 0"
+    )
     with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed: id = 1"):
         ledger.connection.execute(f"INSERT INTO {table} VALUES ({row})")  # noqa: S608

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from gate import one_batch
 
 from edge.store.errors import StoreError, Unanswered, UnitFailed
 from edge.store.ledger import Ledger
 from edge.store.tx import Moment, Tx
 from edge.store.writer import MAX_BATCH, Writer
-from gate import one_batch
 
 
 @asynccontextmanager
-async def writing(ledger: Ledger, *, limit: int = 4_096) -> AsyncIterator[tuple[Writer, list[StoreError]]]:
+async def writing(
+    ledger: Ledger, *, limit: int = 4_096
+) -> AsyncIterator[tuple[Writer, list[StoreError]]]:
     fatal: list[StoreError] = []
     writer = Writer(ledger, on_fatal=fatal.append, limit=limit)
     yield writer, fatal
@@ -108,6 +110,7 @@ async def test_work_between_batches_stands_outside_any_transaction(
     ledger: Ledger, moment: Moment
 ) -> None:
     async with writing(ledger) as (writer, _):
+
         def look(found: Ledger) -> tuple[bool, int]:
             rows: int = found.connection.execute("SELECT count(*) FROM audit").fetchone()[0]
             return found.connection.in_transaction, rows
