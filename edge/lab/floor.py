@@ -215,9 +215,9 @@ class Floor:
             self.headquarters = Headquarters(self.hub_url, ca=self._tls.ca, token=self.admin_token)
 
     async def stop_hub(self) -> None:
-        """Close headquarters; the line is dead from here on."""
+        """Take headquarters' power away: SIGKILL. The line is dead from here on."""
         assert self._hub is not None
-        await self._hub.end()
+        await self._hub.end(signal.SIGKILL)
 
     async def start_node(self) -> None:
         """Start the node, and wait until it is this very process that answers."""
