@@ -88,7 +88,7 @@ def put_v1(connection: Connection, issue: Issue) -> str:
     """A new V1."""
     code_id = new_code_id()
     lookup = credential.code_lookup(issue.k_store, code_id)
-    _put(connection, issue, "v1", lookup, code_id=code_id)
+    _put(connection, issue, "v1", lookup)  # its id is the code itself: not kept
     return token.v1_text(code_id)
 
 

@@ -35,7 +35,7 @@ TABLES = (
 )
 
 
-def dump(path: Path) -> dict[str, list[object]]:
+def dump(path: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as connection:
         return {
             table: sorted(map(repr, connection.execute(f"SELECT * FROM {table}")))  # noqa: S608

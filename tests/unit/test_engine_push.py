@@ -154,11 +154,13 @@ def test_waits_grow_to_a_minute_with_full_jitter_and_begin_anew_after_an_answer(
         line = Line()
         line.engine = PushEngine(PEER, random.Random(seed), line.presence)  # noqa: S311 - a seed
         send = line.sent(1)
+        wait: PushAction = Wait(until_boot_ms=0)
         for _ in range(20):
             wait = line.engine.failed(Offline("cut"), now_boot_ms=0)
             assert isinstance(wait, Wait)
             assert isinstance(line.engine.woken(now_boot_ms=wait.until_boot_ms), ReadOutbox)
             send = line.engine.outbox([event(1)], now_boot_ms=0)
+        assert isinstance(wait, Wait)
         waits.append(wait.until_boot_ms)
         assert isinstance(line.answered(answer_to(send)), Acknowledge)
         assert isinstance(line.engine.acknowledged(), ReadOutbox)
