@@ -4,13 +4,15 @@ One worker a printer. A worker takes the oldest effect that is its own, or that 
 in trouble whose backup it is. `sent` is committed before the first byte leaves: whatever dies in
 between is found in doubt at the next start and called `unknown`, never printed again as an
 original. An unknown slip is followed by a COPY, at most two in a row; drawer and buzzer are never
-repeated (attacks 16, 17).
+repeated (attacks 16, 17). Slips of a training room go to the same printers, behind the real ones.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from drivers.ports.errors import DeviceRefused
 from drivers.ports.printer import (
@@ -22,13 +24,15 @@ from drivers.ports.printer import (
     Trouble,
     Unknown,
 )
-from edge.flow.shop import Shop
+from edge.flow.shop import FIRST_PRACTICE_NUMBER, Shop
 from edge.flow.slips import copy_of, document, entry
 from edge.store.effects import Effect, EffectState, effect, in_doubt, queued, step
+from edge.store.errors import StoreError
 from edge.store.tx import Tx
 from sync.wire.errors import RemoteWireError
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 MAX_COPIES_UNASKED = 2
 _LOOK_EVERY_MS = 1_000
 _TROUBLE_EVERY_MS = 400
@@ -75,19 +79,18 @@ class Spool:
 
     async def recover(self) -> int:
         """What was being printed when the process ended is unknown now; answers how many."""
-
-        def act(tx: Tx) -> list[Effect]:
-            found = in_doubt(tx)
-            for row in found:
-                _now_unknown(tx, row, "restart")
-            return found
-
-        found = await self._shop.writer.do(act, self._shop.moment())
+        found = await recover(self._shop)
         self._doubtful.update(row.printer for row in found if row.printer is not None)
         return len(found)
 
     async def fail_homeless(self) -> None:
         """Effects of a station without any printer end as `failed`, and say so."""
+        await self._fail_homeless(self._shop)
+        if self._shop.room is not None:
+            with suppress(StoreError):  # a training room that was just closed
+                await self._fail_homeless(self._shop.room.shop)
+
+    async def _fail_homeless(self, shop: Shop) -> None:
 
         def act(tx: Tx) -> list[Effect]:
             lost = [row for row in queued(tx, _BATCH) if not self._printers(row)]
@@ -95,8 +98,8 @@ class Spool:
                 step(tx, row.effect, was="queued", becomes="failed", trouble="no_printer")
             return lost
 
-        for row in await self._shop.writer.do(act, self._shop.moment()):
-            await self._publish(row.effect)
+        for row in await shop.writer.do(act, shop.moment()):
+            await self._publish(row)
 
     async def run(self, name: str, printer: Printer) -> None:
         """Work for one printer until cancelled."""
@@ -108,10 +111,15 @@ class Spool:
                 await self._look_at(name, printer)
                 await self._pause(wake, _LOOK_EVERY_MS)
                 continue
-            if not await self._is_ready(name, printer, row):
-                await self._pause(wake, _TROUBLE_EVERY_MS)
-                continue
-            await self._perform(name, printer, row)
+            try:
+                if await self._is_ready(name, printer, row):
+                    await self._perform(name, printer, row)
+                    continue
+            except StoreError:
+                if row.effect < FIRST_PRACTICE_NUMBER:
+                    raise
+                # The training room was closed under its slip: nobody misses that.
+            await self._pause(wake, _TROUBLE_EVERY_MS)
 
     async def _pause(self, wake: asyncio.Event, ms: int) -> None:
         clock = self._shop.clock
@@ -129,7 +137,10 @@ class Spool:
 
     async def _next(self, name: str) -> Effect | None:
         await self.fail_homeless()
-        waiting = await self._shop.writer.do(lambda tx: queued(tx, _BATCH), self._shop.moment())
+        waiting = await self._queued(self._shop)
+        if self._shop.room is not None:
+            with suppress(StoreError):
+                waiting += await self._queued(self._shop.room.shop)
         now = self._shop.clock.boot_ms()
         for row in waiting:
             for printer in self._printers(row):
@@ -139,6 +150,9 @@ class Spool:
                 if since is None or now - since < _FAIL_OVER_AFTER_MS:
                     break
         return None
+
+    async def _queued(self, shop: Shop) -> list[Effect]:
+        return await shop.writer.do(lambda tx: queued(tx, _BATCH), shop.moment())
 
     async def _look_at(self, name: str, printer: Printer) -> None:
         """An idle printer is asked now and then, so that trouble shows before it matters."""
@@ -167,12 +181,14 @@ class Spool:
         def act(tx: Tx) -> None:
             tx.run("effect_trouble", trouble.value, tx.moment.trusted_ms, row.effect)
 
-        await self._shop.writer.do(act, self._shop.moment())
-        await self._publish(row.effect)
+        await self._do(row, act)
+        await self._publish(row)
 
     async def _perform(self, name: str, printer: Printer, row: Effect) -> None:
         try:
-            paper = await document(self._shop, row) if row.kind == "slip" else None
+            paper = (
+                await document(self._shop.holding(row.effect), row) if row.kind == "slip" else None
+            )
         except (RemoteWireError, ValueError, LookupError) as error:
             logger.error("slip cannot be made effect=%s error=%s", row.effect, type(error))
             await self._finish(row, "queued", "failed", name, trouble="not_drawable")
@@ -220,8 +236,8 @@ class Spool:
 
     async def _unknown(self, row: Effect, name: str, why: str) -> None:
         row = replace(row, printer=name)
-        await self._shop.writer.do(lambda tx: _now_unknown(tx, row, why), self._shop.moment())
-        await self._publish(row.effect)
+        await self._do(row, lambda tx: _now_unknown(tx, row, why))
+        await self._publish(row)
 
     async def _finish(
         self,
@@ -244,14 +260,31 @@ class Spool:
                 proof=proof,
             )
 
-        moved = await self._shop.writer.do(act, self._shop.moment())
-        await self._publish(row.effect)
+        moved = await self._do(row, act)
+        await self._publish(row)
         return moved
 
-    async def _publish(self, number: int) -> None:
-        row = await self._shop.writer.do(lambda tx: effect(tx, number), self._shop.moment())
-        if row is not None and row.kind == "slip":
-            self._shop.screens.publish(row.station, "slip", entry(row))
+    async def _publish(self, row: Effect) -> None:
+        now = await self._do(row, lambda tx: effect(tx, row.effect))
+        if now is not None and now.kind == "slip":
+            self._shop.screens.publish(now.station, "slip", entry(now))
+
+    async def _do(self, row: Effect, act: Callable[[Tx], T]) -> T:
+        """Run `act` on the ledger that holds the effect."""
+        shop = self._shop.holding(row.effect)
+        return await shop.writer.do(act, shop.moment())
+
+
+async def recover(shop: Shop) -> list[Effect]:
+    """Call unknown what was being printed when a ledger's process ended; answers those effects."""
+
+    def act(tx: Tx) -> list[Effect]:
+        found = in_doubt(tx)
+        for row in found:
+            _now_unknown(tx, row, "restart")
+        return found
+
+    return await shop.writer.do(act, shop.moment())
 
 
 def _now_unknown(tx: Tx, row: Effect, why: str) -> None:

@@ -28,13 +28,15 @@ from sync.wire.errors import RemoteWireError
 from sync.wire.messages import Cursor, FeedPage, FeedRow
 
 
-def create(path: Path) -> None:
-    """An empty catalog under a name never used before."""
+def create(path: Path, rows: Sequence[CatalogRow] = ()) -> None:
+    """A catalog under a name never used before, empty or with `rows` in it."""
     assert not path.exists(), "a catalog's number is never used twice"
     connection = connect(path)
     try:
         connection.executescript(SCHEMA_SQL)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+        for row in rows:
+            put(connection, row)
     finally:
         connection.close()
     path.chmod(0o600)

@@ -43,8 +43,8 @@ def _statements(text: str) -> list[str]:
     return found
 
 
-def migrate(connection: sqlite3.Connection, ledger: Path) -> int:
-    """Bring the ledger to the newest schema; answers how many steps were taken.
+def migrate(connection: sqlite3.Connection, ledger: Path, *, upto: int | None = None) -> int:
+    """Bring the ledger to the newest schema, or to step `upto`; answers how many steps were taken.
 
     Raises:
         SchemaTooNew: the ledger knows steps that this program does not.
@@ -54,7 +54,8 @@ def migrate(connection: sqlite3.Connection, ledger: Path) -> int:
     known = steps()
     if version > len(known):
         raise SchemaTooNew(f"ledger schema {version}, this program knows {len(known)}")
-    for number, text in known[version:]:
+    wanted = known[version:upto]
+    for number, text in wanted:
         if version:
             copy = ledger.with_name(f"{ledger.name}.before-{number:04}")
             copy.unlink(missing_ok=True)
@@ -69,4 +70,4 @@ def migrate(connection: sqlite3.Connection, ledger: Path) -> int:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    return len(known) - version
+    return len(wanted)

@@ -35,15 +35,28 @@ def start_of(number: int, folder: Path) -> Path:
     return path
 
 
-def statements_of_a_migration(path: Path) -> list[str]:
+def whole_steps(path: Path, folder: Path) -> list[list[str]]:
+    """The dump before anything, and after each further step taken whole."""
+    copy = folder / "whole.db"
+    shutil.copy(path, copy)
+    dumps = [dump(copy)]
+    with closing(sqlite3.connect(copy)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for number, text in steps()[version:]:
+            connection.executescript(f"{text}; PRAGMA user_version = {number:d}")
+            dumps.append(dump(copy))
+    return dumps
+
+
+def statements_of_a_migration(path: Path, number: int) -> list[str]:
     seen: list[str] = []
     with closing(connect(path)) as connection:
         connection.set_trace_callback(seen.append)
-        migrate(connection, path)
+        migrate(connection, path, upto=number)
     return seen
 
 
-def killed_at(path: Path, at: int) -> None:
+def killed_at(path: Path, at: int, number: int) -> None:
     """Migrate in a child that dies as its statement number `at` begins."""
     child = os.fork()
     if child == 0:
@@ -56,7 +69,7 @@ def killed_at(path: Path, at: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         connection.set_trace_callback(count)
-        migrate(connection, path)
+        migrate(connection, path, upto=number)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), "the child ended before the statement was reached"
@@ -66,15 +79,15 @@ def killed_at(path: Path, at: int) -> None:
 def test_a_kill_at_any_statement_leaves_the_dump_unchanged(number: int, tmp_path: Path) -> None:
     for kind in ("count", "new"):
         (tmp_path / kind).mkdir()
-    seen = statements_of_a_migration(start_of(number, tmp_path / "count"))
+    seen = statements_of_a_migration(start_of(number, tmp_path / "count"), number)
     path = start_of(number, tmp_path / "new")
     before = dump(path)
-    assert len(seen) > 20
+    assert len(seen) > 10
     for at in range(len(seen)):
-        killed_at(path, at)
+        killed_at(path, at, number)
         assert dump(path) == before, f"killed at {seen[at]}"
     with closing(connect(path)) as connection:
-        migrate(connection, path)
+        migrate(connection, path, upto=number)
     assert dump(path) == dump(tmp_path / "count" / "ledger.db")
     assert dump(path) != before
 
@@ -92,24 +105,23 @@ def denied_at(at: int) -> Callable[[int, str | None, str | None, str | None, str
 @pytest.mark.parametrize("number", [number for number, _ in steps()])
 def test_an_error_at_any_point_leaves_the_dump_unchanged(number: int, tmp_path: Path) -> None:
     path = start_of(number, tmp_path)
-    before = dump(path)
+    whole = whole_steps(path, tmp_path)
     failures = 0
     while True:
         with closing(connect(path)) as connection:
             connection.set_authorizer(denied_at(failures))
             try:
                 migrate(connection, path)
-            except sqlite3.DatabaseError as error:
-                assert "authoriz" in str(error) or "prohibited" in str(error)  # noqa: PT017
+            except sqlite3.Error:
                 connection.set_authorizer(None)
                 if connection.in_transaction:  # the ROLLBACK itself was denied: the process ends
                     connection.execute("ROLLBACK")
             else:
                 break
-        assert dump(path) == before
+        assert dump(path) in whole[:-1]
         failures += 1
-    assert failures > 100
-    assert dump(path) != before
+    assert failures > 20
+    assert dump(path) == whole[-1]
 
 
 def test_steps_are_numbered_from_one_without_a_gap() -> None:
