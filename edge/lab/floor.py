@@ -336,13 +336,14 @@ class Floor:
                 raise TimeoutError(f"not within {within_s:.0f} s: {what}")
             await asyncio.sleep(_LOOK_S)
 
-    def write_access(self, **more: object) -> Path:
+    def write_access(self, *, fingerprint: str | None = None) -> Path:
         """Write `access.json`: addresses, tokens, fingerprints; readable by its owner alone."""
         assert self._tls is not None
         path = self.plan.directory / "access.json"
         access = {
             "node": {
                 "url": self.node_url,
+                "fingerprint": fingerprint,
                 "config": str(self.config),
                 "stations": {
                     station: {
@@ -359,7 +360,6 @@ class Floor:
                 "database": self.database,
             },
             "sim": {"dir": str(self.plan.directory), "clock": str(self.clock_file)},
-            **more,
         }
         fresh = path.with_suffix(".new")
         fresh.touch(mode=0o600)

@@ -1,5 +1,9 @@
 """What to do by hand in a running demo: addresses, codes to scan, and things to break."""
 
+import contextlib
+from pathlib import Path
+
+from edge.lab.children import command
 from edge.lab.floor import Floor
 from edge.lab.people import CASHIER, MANAGER
 
@@ -10,7 +14,8 @@ async def guide(floor: Floor) -> str:
     cold = await floor.order((("MILK", 2), ("ICE", 1)), bags=2, place="A3")
     courier = await floor.order((("COFFEE", 1),), courier=True)
     directory = floor.plan.directory
-    sim = f"storeedge sim do --dir {directory}"
+    own, hub = _typed("storeedge"), _typed("storeedge-hub")
+    sim = f"{own} sim do --dir {directory}"
     lines = [
         "",
         "counter 1  取货台 1   " + _page(floor, "counter-1"),
@@ -36,9 +41,9 @@ async def guide(floor: Floor) -> str:
         f"  kill -STOP {floor.hub_pid}",
         f"  kill -CONT {floor.hub_pid}",
         "advance everybody's clock 拨快时钟",
-        f"  storeedge sim clock advance 49h --dir {directory}",
+        f"  {own} sim clock advance 49h --dir {directory}",
         "a new order 新订单",
-        f"  storeedge-hub admin --database {floor.database} --time offset:{floor.clock_file} "
+        f"  {hub} admin --database {floor.database} --time offset:{floor.clock_file} "
         "order create --store 1 --line BREAD:1",
         "",
         "Ctrl-C ends it all. 按 Ctrl-C 结束。",
@@ -48,3 +53,11 @@ async def guide(floor: Floor) -> str:
 
 def _page(floor: Floor, station: str) -> str:
     return f"{floor.node_url}/counter?token={floor.tokens[station]}"
+
+
+def _typed(name: str) -> str:
+    """A command as somebody in this folder types it."""
+    words = list(command(name))
+    with contextlib.suppress(ValueError):
+        words[0] = str(Path(words[0]).relative_to(Path.cwd()))
+    return " ".join(words)

@@ -92,7 +92,7 @@ def test_every_step_of_the_tour_is_ok_and_stdout_carries_nothing_else(folder: Pa
     assert {step["step"] for step in told} == STEPS
     assert done.returncode == 0
     access = json.loads((folder / "access.json").read_text(encoding="utf-8"))
-    assert access["fingerprint"]
+    assert access["node"]["fingerprint"]
     assert (folder / "access.json").stat().st_mode & 0o077 == 0
     assert wait_until_gone(folder) == []
 

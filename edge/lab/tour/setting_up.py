@@ -54,7 +54,7 @@ async def enrolled(floor: Floor) -> Detail:
     fleet = await floor.hq.fleet()
     states = [node.state for node in fleet]
     claim(states == ["enrolled"], "headquarters does not hold one enrolled box", states=states)
-    floor.write_access(fingerprint=told.fingerprint, node=told.node)
+    floor.write_access(fingerprint=told.fingerprint)
     await floor.start_node()
     return {
         "node": told.node,
