@@ -209,6 +209,7 @@ def view(connection: Connection, order: OrderRecord) -> Json:
     codes = connection.execute(
         select(code).where(code.c.order_id == order_id).order_by(code.c.epoch, code.c.kind)
     )
+    disputed = {(act.line, act.unit) for act in acts if act.state == "conflict"}
     line_views: list[Json] = []
     for line in lines:
         unit_views = [
@@ -256,7 +257,9 @@ def view(connection: Connection, order: OrderRecord) -> Json:
         "refundable": [
             [each.line, each.unit]
             for each in units
-            if each.state in ("lapsed", "released") and each.parked == 0
+            if each.state in ("lapsed", "released")
+            and each.parked == 0
+            and (each.line, each.unit) not in disputed
         ],
         "events": events_of(connection, order_id),
     }

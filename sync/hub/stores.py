@@ -15,6 +15,7 @@ from sync.hub import feed
 from sync.hub.identity import Hub
 from sync.hub.problems import invalid, missing, refused
 from sync.hub.tables import product, staff, store
+from sync.rules import crockford
 from sync.wire.catalog import ProductRow, Role, StaffRow, StoreRow
 from sync.wire.credential import badge_lookup
 
@@ -140,6 +141,14 @@ def _weak(pin: str) -> bool:
     return False
 
 
+def _badge(k_store: bytes, text: str | None) -> bytes | None:
+    """The look-up of what a badge's code says: its symbols without prefix, as a box reads them."""
+    if text is None:
+        return None
+    symbols = crockford.normalise(text.strip().upper().removeprefix("SB:"))
+    return badge_lookup(k_store, symbols)
+
+
 def put_person(hub: Hub, new: NewPerson) -> Json:
     """Write a person down; the same store and id again changes them."""
     if new.pin is not None and (not re.fullmatch(r"[0-9]{4,6}", new.pin) or _weak(new.pin)):
@@ -147,7 +156,7 @@ def put_person(hub: Hub, new: NewPerson) -> Json:
     pin_hash = _PINS.hash(new.pin) if new.pin is not None else None
     with hub.database.writing() as connection:
         home = store_row(connection, new.store)
-        badge = badge_lookup(home.k_store, new.badge) if new.badge is not None else None
+        badge = _badge(home.k_store, new.badge)
         row = StaffRow(
             staff_id=new.staff_id,
             name=new.name,

@@ -233,6 +233,9 @@ def test_cancel_refunds_nothing_before_the_store_has_stopped(
     assert asks_in_feed(headquarters, box)[-1].settled
     late = box.event(handed(ordered, (1, 1)))
     assert outcomes(send(headquarters, box, [late])) == [("conflict", "after_release")]
+    assert unit(headquarters, ordered, 1, 1)["state"] == "released"
+    disputed = orders.show(headquarters.hub, ordered.order_no)
+    assert disputed["refundable"] == [[2, 1]], "a person decides about the other"
 
 
 def test_what_was_handed_over_before_the_ask_arrived_is_not_refundable(
