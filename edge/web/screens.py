@@ -6,6 +6,7 @@ always wins and nothing is ever half shown. An event with a station goes to that
 """
 
 import asyncio
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +18,8 @@ from sync.wire.codec import to_json
 QUEUE_EVENTS = 32
 RECENT_ACTS = 8
 CONNECTIONS_PER_STATION = 6
+LOOK_S = 2.0
+SOON_S = 0.3
 BEAT_S = 15.0
 
 _REMEMBERED = frozenset({"answer", "undone", "put_back", "taken_over"})
@@ -33,12 +36,14 @@ class Act:
 class ScreenHub:
     """Every open screen, and what each station showed last."""
 
-    def __init__(self, *, run: str, beat_s: float = BEAT_S) -> None:
+    def __init__(self, *, run: str, look_s: float = LOOK_S, beat_s: float = BEAT_S) -> None:
         """Hold nothing yet; `run` makes event ids unique across restarts.
 
-        beat_s: real seconds of silence after which a connection is told that it still lives.
+        look_s: how often the status bar is looked after. beat_s: the silence after which a screen
+        is told that the line lives. Both in real seconds.
         """
         self._run = run
+        self._look_s = look_s
         self._beat_s = beat_s
         self._number = itertools.count(1)
         self._open: dict[str, list[_Connection]] = {}
@@ -73,11 +78,13 @@ class ScreenHub:
         self,
         station: str,
         state: Callable[[], Awaitable[object]],
+        status: Callable[[], Awaitable[object | None]],
         still_allowed: Callable[[], bool],
     ) -> AsyncIterator[bytes]:
         """The bytes of one connection until it is closed, replaced or no longer allowed.
 
-        state: composes everything to show. still_allowed: asked at every heartbeat.
+        state: composes everything to show. status: what the bar should say now, None when that is
+        nothing new; asked every `look_s` and soon after every event, as is still_allowed.
         """
         connection = _Connection()
         group = self._open.setdefault(station, [])
@@ -88,15 +95,27 @@ class ScreenHub:
             connection.close()
         try:
             yield b"retry: 1000\n\n"
+            clock = asyncio.get_running_loop().time
+            look, beat = clock() + self._look_s, clock() + self._beat_s
             while not connection.closed:
                 if connection.take_behind():
                     yield self._frame("state", to_json(await state()))
-                elif frames := connection.take():
-                    yield frames
-                elif not await connection.wait(self._beat_s):
+                elif clock() >= look:
                     if not still_allowed():
                         return
-                    yield b": beat\nevent: beat\ndata: 1\n\n"
+                    look = clock() + self._look_s
+                    news = await status()
+                    if news is not None:
+                        yield self._frame("status", to_json(news))
+                        beat = clock() + self._beat_s
+                    elif clock() >= beat:
+                        yield b": beat\nevent: beat\ndata: 1\n\n"
+                        beat = clock() + self._beat_s
+                elif frames := connection.take():
+                    yield frames
+                    look = min(look, clock() + SOON_S)
+                else:
+                    await connection.wait(look - clock())
         finally:
             if connection in group:
                 group.remove(connection)
@@ -146,17 +165,12 @@ class _Connection:
         self._frames.clear()
         return frames
 
-    async def wait(self, timeout_s: float) -> bool:
-        """Wait for something to say; False when nothing came."""
+    async def wait(self, timeout_s: float) -> None:
+        """Wait for something to say, or for the time to pass."""
         self._wake.clear()
-        if self._frames or self._behind or self.closed:
-            return True
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()
-        except TimeoutError:
-            return False
-        return True
 
     def close(self) -> None:
         """End the stream at its next turn."""

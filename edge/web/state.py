@@ -1,7 +1,7 @@
 """Routes that tell how the box is: status, devices, stock, events, health and metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -19,6 +19,8 @@ from edge.web.told import MEDIA_TYPE, Who, told
 from sync.wire.codec import to_json
 
 EVENTS_PATH = "/api/v1/events"
+_COUNTS_S = 12
+_AGE_SLACK_S = 5
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -94,8 +96,21 @@ def add_raw(app: FastAPI, shop: Shop, screens: ScreenHub, stations: Stations, ru
                 acts=acts,
             )
 
+        said: StatusView | None = None
+
+        async def news() -> StatusView | None:
+            nonlocal said
+            now = await state.status(shop, station)
+            if said is not None and not _differs(said, now):
+                return None
+            said = now
+            return now
+
+        def allowed() -> bool:
+            return stations.by_token(token) == station
+
         return StreamingResponse(
-            screens.stream(station, everything, lambda: stations.by_token(token) == station),
+            screens.stream(station, everything, news, allowed),
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
@@ -116,6 +131,20 @@ def add_raw(app: FastAPI, shop: Shop, screens: ScreenHub, stations: Stations, ru
     app.add_route("/healthz", healthz, ["GET"])
     app.add_route("/readyz", readyz, ["GET"])
     app.add_route("/metrics", metrics, ["GET"])
+
+
+def _differs(said: StatusView, now: StatusView) -> bool:
+    """Whether a bar that goes on counting by itself since `said` would now be wrong."""
+    passed_s = (now.now_ms - said.now_ms) // 1000
+    if passed_s >= _COUNTS_S or _timeless(said) != _timeless(now):
+        return True
+    if said.data_age_s is None or now.data_age_s is None:
+        return said.data_age_s is not now.data_age_s
+    return abs(said.data_age_s + passed_s - now.data_age_s) > _AGE_SLACK_S
+
+
+def _timeless(view: StatusView) -> StatusView:
+    return replace(view, now_ms=0, data_age_s=None, oldest_unsynced_s=None)
 
 
 def exposition(values: Mapping[str, float]) -> str:

@@ -48,8 +48,7 @@ class Demo:
         before = self.node.get(f"/api/v1/stock/{sku}").json()["orders"]
         body = {
             "store": 1,
-            "name": "张三丰",
-            "phone": "13800138000",
+            "customer": {"name": "张三丰", "phone": "13800138000"},
             "lines": [{"line": n, "sku": s, "quantity": q} for n, (s, q) in enumerate(lines, 1)],
             "place": "A3",
             **more,

@@ -14,7 +14,11 @@ async def nothing_else() -> object:
 def opened(
     hub: ScreenHub, station: str = "till1", allowed: Callable[[], bool] = lambda: True
 ) -> AsyncIterator[bytes]:
-    return hub.stream(station, nothing_else, allowed)
+    return hub.stream(station, nothing_else, nothing_new, allowed)
+
+
+async def nothing_new() -> None:
+    return None
 
 
 async def told(stream: AsyncIterator[bytes]) -> list[tuple[str, object]]:
@@ -74,7 +78,7 @@ async def test_what_happened_while_the_state_was_composed_is_not_lost() -> None:
         hub.publish("till1", "answer", {"id": "meanwhile"})
         return {"all": True}
 
-    stream = hub.stream("till1", composing, lambda: True)
+    stream = hub.stream("till1", composing, nothing_new, lambda: True)
     await joined(stream)
     assert await told(stream) == [("answer", {"id": "meanwhile"})]
 
@@ -122,10 +126,44 @@ async def test_a_closed_hub_ends_every_stream_and_begins_none() -> None:
 
 
 async def test_a_heartbeat_comes_when_nothing_happens_and_ends_when_the_token_does() -> None:
-    hub = ScreenHub(run="r", beat_s=0.01)
+    hub = ScreenHub(run="r", look_s=0.01, beat_s=0.02)
     allowed = True
     stream = opened(hub, allowed=lambda: allowed)
     await joined(stream)
     assert await told(stream) == [("beat", 1)]
     allowed = False
     assert [piece async for piece in stream] == []
+
+
+async def test_the_status_bar_is_looked_after_soon_after_an_act_and_told_only_news() -> None:
+    hub = ScreenHub(run="r", look_s=30)
+    news: list[object] = [{"unsynced": 1}]
+
+    async def status() -> object | None:
+        return news.pop() if news else None
+
+    stream = hub.stream("till1", nothing_else, status, lambda: True)
+    await joined(stream)
+    hub.publish("till1", "answer", {"id": "1"})
+    assert await told(stream) == [("answer", {"id": "1"})]
+    assert await told(stream) == [("status", {"unsynced": 1})]
+    hub.publish("till1", "answer", {"id": "2"})
+    assert await told(stream) == [("answer", {"id": "2"})]
+    assert news == []
+
+
+async def test_a_counter_that_never_rests_still_hears_of_the_status() -> None:
+    hub = ScreenHub(run="r", look_s=0.05)
+
+    async def status() -> object:
+        return {"unsynced": 1}
+
+    stream = hub.stream("till1", nothing_else, status, lambda: True)
+    await joined(stream)
+    events: list[str] = []
+    async with asyncio.timeout(5):
+        while "status" not in events:
+            hub.publish("till1", "answer", {"id": "1"})
+            events += [event for event, _ in await told(stream)]
+            await asyncio.sleep(0.005)
+    assert events.count("answer") > 1

@@ -31,7 +31,7 @@ async function once(method, path, body, key) {
   if (response.status === 204) return null;
   const value = await response.json();
   if (response.ok) return value;
-  if (response.status === 503 && !value.code.startsWith('E-')) throw new Refused(value);
+  if (response.status === 501 || (response.status === 503 && !value.code.startsWith('E-'))) throw new Refused(value);
   if (response.status === 500) throw new Failed(value);
   if (response.status > 500) throw new NoAnswer(value.code);
   throw new Refused(value);
