@@ -58,9 +58,10 @@ class TrustedTime:
         It is taken as true at the later one: the result may be late by the round trip, never early.
         A time below the floor changes only how sure we are; one absurdly far ahead is not taken.
         """
+        assert asked_boot_ms <= answered_boot_ms, "boot time never goes back within a boot"
         if self.floor_ms and hub_ms > self.floor_ms + MAX_STEP_MS:
             return self
-        floor = max(self.floor_ms, self.now_ms(asked_boot_ms), hub_ms)
+        floor = max(self.now_ms(answered_boot_ms), hub_ms)
         anchor = Anchor(hub_ms=floor, boot_ms=answered_boot_ms, boot_id=self.boot_id)
         return TrustedTime(
             floor_ms=floor,
