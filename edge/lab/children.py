@@ -139,6 +139,9 @@ class Nursery:
             raise
         if process.returncode != 0:
             words = err.decode(errors="replace").strip()[-_LOG_TAIL_BYTES:]
+            if "Traceback" in words:  # its last line says it; the rest is for a log
+                logger.warning("command=%s stderr=%s", name, words)
+                words = words.splitlines()[-1]
             raise ChildDied(f"{name} exited with {process.returncode}: {words}")
         return out.decode()
 

@@ -111,7 +111,9 @@ async def _tour(floor: Floor, steps: tuple[Step, ...], *, stay: bool) -> bool:
     for step in steps:
         good &= await _step(floor, step)
     _say(f"{len(steps)} steps in {time.monotonic() - began_s:.1f} s")
-    if stay:
+    if stay and not good:
+        _say("a shop that did not open is not kept open")
+    elif stay:
         _say(await guide(floor))
         await floor.nursery.died
     return good
