@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api
+from sync.hub import admin_api, notify
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
 from sync.hub.identity import Hub
@@ -137,11 +137,15 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
-        bell = asyncio.create_task(doorbell.run())
+        tasks = [
+            asyncio.create_task(doorbell.run(), name="doorbell"),
+            asyncio.create_task(notify.stay_alive(desk), name="watchdog"),
+        ]
         try:
             yield
         finally:
-            bell.cancel()
+            for task in tasks:
+                task.cancel()
 
     app = FastAPI(
         title="StoreEdge hub",

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sync.hub.doorbell import Doorbell
+from sync.hub.notify import READY, STOPPING, notify
 
 logger = logging.getLogger(__name__)
 GRACE_S = 3
@@ -70,10 +71,17 @@ def configure(
 
 
 class Server(uvicorn.Server):
-    """Lets go of who waits at the doorbell before it waits for requests to end."""
+    """Tells systemd how it stands, and lets go of who waits at the doorbell before it ends."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            notify(READY)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, answer what is open, end."""
+        notify(STOPPING)
         app = self.config.app
         assert isinstance(app, FastAPI)
         doorbell = app.state.doorbell

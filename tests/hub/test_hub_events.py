@@ -375,3 +375,25 @@ def test_a_question_for_another_stores_scope_is_refused(
 def test_only_enrolled_boxes_are_senders(headquarters: Headquarters) -> None:
     with pytest.raises(Problem, match="not enrolled"):
         enrolment.authorised(headquarters.hub, "NOBODY", bytes(8))
+
+
+def test_when_everything_is_kept_the_order_stays_open(headquarters: Headquarters, box: Box) -> None:
+    ordered = order(headquarters, quantity=1)
+    orders.cancel(headquarters.hub, ordered.order_no)
+    with pytest.raises(Problem, match="cancel pending"):
+        orders.extend(headquarters.hub, ordered.order_no, 1)
+    (ask,) = asks_in_feed(headquarters, box)
+    kept = Answered(
+        ask_id=ask.ask_id,
+        order_id=ordered.order_id,
+        epoch=1,
+        destination="hq:cancel",
+        released=(),
+        kept=ordered.units((1, 1), (2, 1)),
+        at_ms=1,
+    )
+    assert outcomes(send(headquarters, box, [box.event(kept)])) == [("accepted", "")]
+    shown = json.loads(json.dumps(orders.show(headquarters.hub, ordered.order_no)))
+    assert (shown["state"], shown["cancel"]["state"]) == ("open", "kept")
+    assert shown["refundable"] == []
+    orders.extend(headquarters.hub, ordered.order_no, 1)
