@@ -10,6 +10,7 @@ address is opened: a store without a printer loads nothing of printers.
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from drivers.ports.scanner import Scanner
 
 WIDTH_DOTS: Mapping[int, int] = {58: 384, 80: 576}
 """Printable dots by paper width in millimetres, at 203 dpi."""
+
+_USB_NUMBERS = re.compile(r"([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ async def open_printer(
     profile: str = "raster",
     name: str = "",
 ) -> Printer:
-    """Open the printer at `address`; a network printer is not connected before its first job.
+    """Open the printer at `address`; nothing is connected before its first job.
 
     profile: `raster` or `native_gbk`. name: for log lines, the address when empty.
 
@@ -217,9 +220,7 @@ async def _tcp(address: Address, context: Context, options: PrinterOptions) -> P
     host, colon, port = address.rest.rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise AddressError(f"{address}: give tcp:HOST:PORT, usually port 9100")
-    given = dict(address.options)
-    if given.keys() - {"proof"}:
-        raise AddressError(f"{address}: the only option of tcp is proof")
+    given = _only(address, "proof")
     try:
         return network.open_tcp(
             host.strip("[]"),
@@ -234,10 +235,64 @@ async def _tcp(address: Address, context: Context, options: PrinterOptions) -> P
         raise AddressError(f"{address}: {error}") from error
 
 
+async def _serial_printer(address: Address, context: Context, options: PrinterOptions) -> Printer:
+    from drivers.printer import local
+
+    given = _only(address, "baud", "flow", "proof")
+    baud = given.get("baud", str(local.BAUD))
+    if not baud.isdecimal() or not 50 <= int(baud) <= 4_000_000:
+        raise AddressError(f"{address}: baud is a number from 50 to 4000000")
+    try:
+        return local.open_serial(
+            address.rest,
+            baud=int(baud),
+            flow=given.get("flow", local.FLOW),
+            width_dots=options.width_dots,
+            profile=options.profile,
+            clock=context.clock,
+            name=options.name,
+            proof=given.get("proof"),
+        )
+    except ValueError as error:
+        raise AddressError(f"{address}: {error}") from error
+
+
+async def _usb(address: Address, context: Context, options: PrinterOptions) -> Printer:
+    from drivers.printer import local
+
+    numbers = _USB_NUMBERS.fullmatch(address.rest)
+    if numbers is None:
+        raise AddressError(f"{address}: give usb:VENDOR:PRODUCT, four hexadecimal digits each")
+    given = _only(address, "proof")
+    try:
+        return local.open_usb(
+            numbers[1],
+            numbers[2],
+            width_dots=options.width_dots,
+            profile=options.profile,
+            clock=context.clock,
+            name=options.name,
+            proof=given.get("proof"),
+        )
+    except ValueError as error:
+        raise AddressError(f"{address}: {error}") from error
+
+
+def _only(address: Address, *known: str) -> dict[str, str]:
+    """The options, none but `known` ones."""
+    given = dict(address.options)
+    if unknown := sorted(given.keys() - set(known)):
+        there = ", ".join(known)
+        raise AddressError(f"{address}: option {unknown[0]!r}: {address.scheme} has {there}")
+    return given
+
+
 _SCANNERS: Mapping[str, Callable[[Address, Context, ScannerOptions], Awaitable[Scanner]]] = {
     "serial": _serial,
     "evdev": _evdev,
 }
 _PRINTERS: Mapping[str, Callable[[Address, Context, PrinterOptions], Awaitable[Printer]]] = {
+    "serial": _serial_printer,
     "tcp": _tcp,
+    "usb": _usb,
 }

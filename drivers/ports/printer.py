@@ -61,7 +61,7 @@ PrintOutcome = Confirmed | Sent | NotStarted | Unknown
 
 
 class Printer(Protocol):
-    """One printer. Opens its connection for a job and gives it back after; methods never overlap."""
+    """One printer. Opens its connection for a job and gives it back; methods never overlap."""
 
     @property
     def width_dots(self) -> int:

@@ -3,6 +3,7 @@
 States, each left by the next or by an outcome:
 
     asked    DLE EOT 1 to 4 are answered and good        else NotStarted (trouble)
+    filled   only after a doubt: NUL for what a lost sender's picture may still lack
     fenced   an in-order request behind nothing of ours  else NotStarted (silent)
              is answered: the printer works, its buffer is empty, and we know its best proof
     sending  from the first byte on, whatever goes wrong is Unknown
@@ -211,14 +212,25 @@ class Conversation:
 
     # -- job ------------------------------------------------------------------------------------
 
-    def print(self, commands: Sequence[bytes], *, job: int, known: Proof | None) -> JobEnd:
+    def print(
+        self,
+        commands: Sequence[bytes],
+        *,
+        job: int,
+        known: Proof | None,
+        after_doubt: bool = False,
+    ) -> JobEnd:
         """Do a whole job; returns its outcome and the proof that the printer turned out to give.
 
         `commands` are whole commands, so that a question may stand between any two of them.
+        `after_doubt`: the printer may be inside a command of a sender that is gone; it is filled up
+        before the fence, which would not be answered otherwise.
         """
         try:
             self._wire.open()
             trouble = self.status().trouble
+            if after_doubt and trouble is None:
+                self._send(escpos.RESYNC)  # prints nothing new: the job has not started
             proof = self.fence(job, known) if trouble is None else None
             if proof is None:
                 again = trouble or self.status().trouble or Trouble.SILENT

@@ -80,7 +80,7 @@ class EscposPrinter:
             made = commands(document, width_dots=self._width_dots, profile=self._profile)
             if after_doubt:
                 made = [escpos.INITIALIZE, escpos.CUT, *made]
-            return self._print(made, job, stop)
+            return self._print(made, job, stop, after_doubt=after_doubt)
 
         end = await self._in_worker(work)
         self._learn(end)
@@ -115,12 +115,12 @@ class EscposPrinter:
         elif self._short_since_ms is None or self._known() is None:
             self._short_since_ms = self._clock.boot_ms()
 
-    def _print(self, made: list[bytes], job: int, stop: Event) -> JobEnd:
+    def _print(self, made: list[bytes], job: int, stop: Event, *, after_doubt: bool) -> JobEnd:
         known = self._known()
         talk = Conversation(self._wire, patience=self._patience, stop=stop)
         self._talk = talk
         try:
-            return talk.print(made, job=job, known=known)
+            return talk.print(made, job=job, known=known, after_doubt=after_doubt)
         finally:
             self._talk = None
             self._wire.close()

@@ -38,6 +38,15 @@ PAPER_IN_ORDER = b"\x1dr\x01"
 BAND_ROWS = 48
 """Rows a raster command carries: 6 mm of paper, 3.4 KB at 80 mm, below the smallest buffers."""
 
+RESYNC = bytes(576 // 8 * BAND_ROWS + 8)
+"""NUL for every byte that a picture or code cut off within may still be waiting for.
+
+A printer whose sender died inside GS v 0 takes whatever comes next, over connections too, for the
+rest of the picture: ESC @ and questions in order would be dots to it. NUL is white there, and
+means nothing between commands. DLE DC4 8, which empties the buffers of Epson's and Citizen's, is
+not used: simpler printers take any DLE DC4 for the drawer's.
+"""
+
 REALTIME_SECOND = b"\x04\x05\x14"
 """What follows DLE in DLE EOT, DLE ENQ and DLE DC4."""
 _ID_FIRST, _ID_LAST = 0x20, 0x7E

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import select
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,15 @@ from typing import Protocol
 import serial
 
 from drivers.ports.clock import Clock
-from drivers.ports.errors import DeviceBusy, DeviceGone
+from drivers.ports.errors import DeviceBusy, DeviceGone, DeviceRefused
 from drivers.ports.printer import Printer
 from drivers.printer.conversation import Patience, Proof
 from drivers.printer.device import EscposPrinter
 from drivers.printer.encode import Profile
 from drivers.printer.wire import Wire
+
+BAUD, FLOW = 19_200, "rtscts"
+"""What most receipt printers with a serial port leave the factory with."""
 
 _USB_CLASS = Path("/sys/class/usbmisc")
 _USB_NODES = Path("/dev/usb")
@@ -131,10 +135,15 @@ def _open_port(path: str, baud: int, flow: str) -> _Line:
             rtscts=flow == "rtscts",
             xonxoff=flow == "xonxoff",
         )
-    except serial.SerialException as error:
-        if error.errno in (errno.EAGAIN, errno.EBUSY, errno.EACCES):
+    except (OSError, ValueError, termios.error) as error:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        if number in (errno.EAGAIN, errno.EBUSY):
             raise DeviceBusy(f"{path} is held by another program") from error
-        raise DeviceGone(f"no printer at {path}") from error
+        if number in (errno.EACCES, errno.EPERM):
+            raise DeviceRefused(
+                f"{path}: no permission; the service needs group dialout"
+            ) from error
+        raise DeviceGone(f"no printer at {path}: {error}") from error
 
 
 def usb_node(
@@ -161,14 +170,16 @@ def _open_usb(vendor: str, product: str) -> _Line:
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise DeviceBusy(f"{node} is held by another program") from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise DeviceRefused(f"{node}: no permission; the service needs group lp") from error
         raise DeviceGone(f"no printer at {node}") from error
 
 
 def open_serial(
     path: str,
     *,
-    baud: int = 19_200,
-    flow: str = "rtscts",
+    baud: int = BAUD,
+    flow: str = FLOW,
     width_dots: int,
     profile: str,
     clock: Clock,

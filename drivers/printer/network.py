@@ -1,6 +1,6 @@
 """Printers on the network, port 9100: python-escpos' `Network` as the line.
 
-The library writes and closes; its status methods are not used, since its read of 16 bytes without
+The library writes; its status methods are not used, since its read of 16 bytes without
 framing takes a stray byte for an answer and an end of line for "paper adequate" (python-escpos
 3.1). Many cheap printers serve one client at a time: a connection lasts as
 long as a job.
@@ -98,9 +98,14 @@ class NetworkWire:
         with contextlib.suppress(DeviceGone):
             while self.read(0):
                 pass
-        with contextlib.suppress(OSError):
-            self._network.close()
+        line, self._network.device = self._network.device, None
         self._network = None
+        if line is not None:
+            # Not the library's close(): it logs through the root logger, at every job (3.1), and
+            # the first time also configures it.
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
 
     def _line(self) -> socket.socket:
         if self._network is None or not isinstance(self._network.device, socket.socket):

@@ -114,9 +114,15 @@ class CommandReader:
         """Append what arrived."""
         self._held += data
 
-    def clear(self) -> None:
-        """Forget everything held."""
+    def precede(self, data: bytes) -> None:
+        """Put bytes before what is held."""
+        self._held[:0] = data
+
+    def clear(self) -> bytes:
+        """Give up everything held; answers it."""
+        held = bytes(self._held)
         self._held.clear()
+        return held
 
     def next(self) -> Command | Unknown | None:
         """The next whole command; None when more bytes are needed."""
@@ -138,8 +144,8 @@ class CommandReader:
             return self._skip_real_time()
         if first in (_ESC, _FS, _GS):
             return self._escape() if len(held) > 1 else (0, None)
-        if first == 0x0D:
-            return 1, None  # CR: without effect unless a switch says otherwise
+        if first in (0x00, 0x0D):
+            return 1, None  # NUL: padding. CR: without effect unless a switch says otherwise
         if first < 0x20:
             return 1, Unknown(data=bytes(held[:1]))
         return self._text()

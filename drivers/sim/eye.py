@@ -1,4 +1,4 @@
-"""Reads the codes on a slip's picture, with a decoder that had no part in drawing it (zxing-cpp)."""
+"""Reads the codes on a slip's picture, by a decoder that had no part in drawing it (zxing-cpp)."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,8 +2,10 @@
 
 What real ones do and drivers stumble over is kept: real-time questions are answered as they arrive,
 in-order ones when the mechanism gets to them; the buffer is small and then TCP pushes back; out of
-paper it stops working through its buffer but goes on filling it; power off loses the buffer and
-leaves half a slip. Its port stays the same over power off and on.
+paper it stops working through its buffer but goes on filling it; a command that a lost sender left
+unfinished takes its missing bytes from the next one (`clean_start` is the printer that begins anew
+with each connection); power off loses the buffer and leaves half a slip. Its port stays the same
+over power off and on.
 
 Each slip that is cut becomes `NNNN.png` in its folder, then `NNNN.json` with the words, pulses,
 beeps and the commands it did not know. Where a `.json` stands, its `.png` is whole.
@@ -50,6 +52,7 @@ class VirtualPrinter:
         self._wake = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._last_id_answer = b""
+        self._unfinished = b""  # of a command whose sender is gone
 
     @property
     def name(self) -> str:
@@ -91,7 +94,8 @@ class VirtualPrinter:
                 in order; "gs_r_only": it knows no process ids; "stray_byte": a status nobody asked
                 for stands before each answer; "slow" takes ms=N for each piece of paper; "papers"
                 lists the slips; "tear" takes what hangs out off as a slip; "reset" makes everything
-                good and forgets the slips seen so far.
+                good and forgets the slips seen so far; "clean_start_on": it begins anew with each
+                connection, others go on with the command that the last one left unfinished.
             args: as named above.
 
         Raises:
@@ -155,6 +159,7 @@ class VirtualPrinter:
         self._mechanism = Mechanism()
         self._paper.take()
         self._tray.forget()
+        self._unfinished = b""
         if self._server is None:
             await self._listen()
         self._tell_change()
@@ -166,13 +171,16 @@ class VirtualPrinter:
             "paper": "out" if mechanism.paper_out else "low" if mechanism.paper_low else "ok",
             "cover": "open" if mechanism.cover_open else "closed",
             "clients": len(self._clients),
-            "held_bytes": sum(len(client.reader) for client in self._clients),
+            "held_bytes": self._held_bytes(),
             "rows": self._paper.rows,
             "slips": tray.count,
             "drawer_pulses": tray.all_pulses,
             "beeps": tray.all_beeps,
             "unknown": list(tray.all_unknown),
         }
+
+    def _held_bytes(self) -> int:
+        return len(self._unfinished) + sum(len(client.reader) for client in self._clients)
 
     # -- power and clients ----------------------------------------------------------------------
 
@@ -192,6 +200,7 @@ class VirtualPrinter:
         for client in self._clients:
             client.abort()
         self._clients.clear()
+        self._unfinished = b""
         self._faults.rows_to_power_off = None
         if self._paper.rows:
             await self._save(cut=False)
@@ -255,10 +264,19 @@ class VirtualPrinter:
                 client = self._next_client()
                 if client is None:
                     break
+                client.reader.precede(self._unfinished)
+                self._unfinished = b""
                 command = client.take()
                 if command is not None:
                     await self._obey(client, command)
+                elif client.gone:
+                    self._leave_unfinished(client)
                 await asyncio.sleep(0)
+
+    def _leave_unfinished(self, client: Client) -> None:
+        held = client.reader.clear()
+        if not (client.dropping or self._faults.clean_start):
+            self._unfinished = held
 
     def _next_client(self) -> Client | None:
         """Whose input is worked through: the first one's until it is done and gone."""

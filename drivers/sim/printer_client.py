@@ -37,8 +37,6 @@ class Client:
         command = self.reader.next()
         if command is None:
             self.fresh = False
-            if self.gone:  # in the middle of a command
-                self.reader.clear()
         self._room.set()
         return command
 

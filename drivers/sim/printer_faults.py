@@ -26,6 +26,8 @@ ACTIONS = (
     "one_client_off",
     "stray_byte_on",
     "stray_byte_off",
+    "clean_start_on",
+    "clean_start_off",
     "drawer_close",
     "tear",
     "papers",
@@ -44,6 +46,7 @@ class Faults:
     late_answer: bool = False
     stray_byte: bool = False
     one_client: bool = False
+    clean_start: bool = False
     drop_buffer: bool = False
     slow_ms: int = 0
     rows_to_paper_out: int | None = None
@@ -68,6 +71,8 @@ class Faults:
                 self.late_answer = on
             case "one_client":
                 self.one_client = on
+            case "clean_start":
+                self.clean_start = on
             case _:
                 raise ValueError(f"fault {fault!r}")
 

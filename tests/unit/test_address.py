@@ -53,7 +53,7 @@ async def test_an_unknown_scheme_lists_the_ones_there_are() -> None:
     with pytest.raises(AddressError, match="there are evdev, serial, sim"):
         await open_scanner("ble:hci0", context(None))
     with pytest.raises(AddressError, match="there are"):
-        await open_printer("serial:/dev/ttyS0", context(None))
+        await open_printer("evdev:by-id/x", context(None))
 
 
 @pytest.mark.parametrize("allowed", [True, False])
