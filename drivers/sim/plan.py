@@ -7,6 +7,11 @@ from drivers.sim.device import VirtualDevice
 from drivers.sim.hid_gun import HidGun
 from drivers.sim.serial_gun import SerialGun
 
+KINDS = {"serial": "scanner", "hid": "scanner", "escpos": "printer", "escpos58": "printer"}
+"""The port that each kind fits. `escpos` takes 80 mm paper, `escpos58` 58 mm."""
+
+_PRINTER_DOTS = {"escpos": 576, "escpos58": 384}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -37,9 +42,13 @@ def make(planned: Planned, directory: Path) -> VirtualDevice:
             return SerialGun(planned.name, directory)
         case "hid":
             return HidGun(planned.name, directory)
-        case "escpos":
+        case "escpos" | "escpos58":
             from drivers.sim.printer import VirtualPrinter
 
-            return VirtualPrinter(planned.name, paper_dir=directory / "paper" / planned.name)
+            return VirtualPrinter(
+                planned.name,
+                paper_dir=directory / "paper" / planned.name,
+                width_dots=_PRINTER_DOTS[planned.kind],
+            )
         case _:
-            raise ValueError(f"kind {planned.kind!r}: there are serial, hid, escpos")
+            raise ValueError(f"kind {planned.kind!r}: there are {', '.join(KINDS)}")

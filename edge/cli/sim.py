@@ -29,25 +29,24 @@ def serve(
     directory: DirOption,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=serial|hid|escpos, as often as needed; without: two of each port."),
+        typer.Option(
+            help="NAME=serial|hid|escpos|escpos58, as often as needed; without: two of each port."
+        ),
     ] = None,
     clock_file: Annotated[
         Path | None, typer.Option("--clock", help="The clock's offset file.")
     ] = None,
 ) -> None:
     """Run virtual devices until ended; they outlive the node."""
-    from drivers.sim.plan import DEFAULT_PLAN, Planned
+    from drivers.sim.plan import DEFAULT_PLAN, KINDS, Planned
     from drivers.sim.server import serve as run_server
 
     plan = list(DEFAULT_PLAN)
     if device:
         pairs = [each.partition("=") for each in device]
-        if any(kind not in ("serial", "hid", "escpos") for _, _, kind in pairs):
-            leave(USAGE, "give --device NAME=serial, NAME=hid or NAME=escpos")
-        plan = [
-            Planned(name=name, port="printer" if kind == "escpos" else "scanner", kind=kind)
-            for name, _, kind in pairs
-        ]
+        if any(kind not in KINDS for _, _, kind in pairs):
+            leave(USAGE, f"give --device NAME=KIND; kinds are {', '.join(KINDS)}")
+        plan = [Planned(name=name, port=KINDS[kind], kind=kind) for name, _, kind in pairs]
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(_until_asked(run_server(directory, plan, clock_file)))

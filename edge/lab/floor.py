@@ -29,7 +29,7 @@ from sync.rules.verdicts import Verdict
 from sync.wire.codec import from_json
 
 STATIONS = ("counter-1", "counter-2")
-DEVICES = ("gun=serial", "wedge=hid", "front=escpos", "spare=escpos")
+DEVICES = ("gun=serial", "wedge=hid", "front=escpos", "spare=escpos58")
 PRINTERS = ("front", "spare")
 STORE = 1
 HOST = "127.0.0.1"
