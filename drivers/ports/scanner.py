@@ -1,6 +1,7 @@
 """Barcode scanners: bytes that a person pointed at."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -18,6 +19,32 @@ class Scan:
     boot_ms: int = 0
 
 
+class Fault(StrEnum):
+    """Why a reading was dropped; `OVERFLOW` means that nobody asked for readings in time."""
+
+    OVERLONG = "overlong"
+    GAP = "gap"
+    KEY_UNKNOWN = "key_unknown"
+    ALT_BURST = "alt_burst"
+    ALT_CODE = "alt_code"
+    EVENTS_LOST = "events_lost"
+    OVERFLOW = "overflow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoiled:
+    """One or more readings that were thrown away whole: the person has to scan again.
+
+    size: bytes or keys that had been seen; for `OVERFLOW` the number of readings.
+    """
+
+    fault: Fault
+    size: int
+
+
+Reading = Scan | Spoiled
+
+
 class Scanner(Protocol):
     """An opened scanner.
 
@@ -25,8 +52,8 @@ class Scanner(Protocol):
     `close` never raises and may be called twice.
     """
 
-    async def read(self) -> Scan:
-        """Wait for the next complete scan.
+    async def read(self) -> Reading:
+        """Wait for the next reading, in the order in which they were made.
 
         Raises:
             DeviceGone: unplugged, or the far end closed. Unfinished bytes are dropped: half a code

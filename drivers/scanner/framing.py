@@ -20,8 +20,8 @@ reads is no evidence: the reading thread may have been the one that slept.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drivers.ports.scanner import Scan
-from drivers.scanner.payload import MAX_DATA_BYTES, Dropped, Fault, unwrap
+from drivers.ports.scanner import Fault, Reading, Spoiled
+from drivers.scanner.payload import MAX_DATA_BYTES, unwrap
 
 _CR, _LF, _ETX = 0x0D, 0x0A, 0x03
 _MAX_FRAME_BYTES = MAX_DATA_BYTES + 16
@@ -69,10 +69,10 @@ class Framer:
         self._spoiled: Fault | None = None
         self._boot_ms = 0
 
-    def feed(self, data: bytes, *, boot_ms: int) -> list[Scan | Dropped]:
+    def feed(self, data: bytes, *, boot_ms: int) -> list[Reading]:
         """Take what was read; `boot_ms` is the time that the readings ended by it will carry."""
         self._boot_ms = boot_ms
-        found: list[Scan | Dropped] = []
+        found: list[Reading] = []
         for byte in data:
             if byte in self._ends and (
                 self._framing.suffix is not Suffix.CRLF or self._last == _CR
@@ -83,9 +83,9 @@ class Framer:
             self._last = byte
         return found
 
-    def silence(self) -> list[Scan | Dropped]:
+    def silence(self) -> list[Reading]:
         """The line stayed empty for the whole gap while it was being watched."""
-        found: list[Scan | Dropped] = []
+        found: list[Reading] = []
         if self._framing.suffix is Suffix.NONE:
             self._finish(found)
         elif not self._pending.strip(_NOT_DATA) and self._spoiled is None:
@@ -105,9 +105,9 @@ class Framer:
             return
         self._pending.append(byte)
 
-    def _finish(self, found: list[Scan | Dropped]) -> None:
+    def _finish(self, found: list[Reading]) -> None:
         if self._spoiled is not None:
-            found.append(Dropped(fault=self._spoiled, size=self._size))
+            found.append(Spoiled(fault=self._spoiled, size=self._size))
         else:
             outcome = unwrap(bytes(self._pending), gs=self._framing.gs, boot_ms=self._boot_ms)
             if outcome is not None:

@@ -30,7 +30,7 @@ from drivers.ports.errors import (
     DeviceGone,
     DeviceRefused,
 )
-from drivers.ports.scanner import Scan, Scanner
+from drivers.ports.scanner import Reading, Scanner
 from drivers.scanner.event_nodes import siblings, types_codes
 from drivers.scanner.hid_decoder import EV_KEY, AltCode, Keyboard, KeyboardDecoder, KeySuffix
 from drivers.scanner.inbox import Inbox
@@ -200,7 +200,7 @@ class HidScanner:
         for node in nodes:
             self._loop.add_reader(node.device.fd, self._readable, node)
 
-    async def read(self) -> Scan:
+    async def read(self) -> Reading:
         """Wait for the next reading."""
         return await self._inbox.get()
 

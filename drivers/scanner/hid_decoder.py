@@ -22,9 +22,9 @@ kernel had to drop, or a code that is none. As on a serial line, nothing is ever
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from drivers.ports.scanner import Scan
+from drivers.ports.scanner import Fault, Reading, Spoiled
 from drivers.scanner.layouts import KEYPAD, LAYOUTS
-from drivers.scanner.payload import MAX_DATA_BYTES, Dropped, Fault, unwrap
+from drivers.scanner.payload import MAX_DATA_BYTES, unwrap
 
 EV_SYN, EV_KEY = 0, 1
 SYN_REPORT, SYN_DROPPED = 0, 3
@@ -102,16 +102,14 @@ class KeyboardDecoder:
         self._last_us = 0
         self._resync = False
 
-    def feed(
-        self, kind: int, code: int, value: int, *, at_us: int, boot_ms: int
-    ) -> list[Scan | Dropped]:
+    def feed(self, kind: int, code: int, value: int, *, at_us: int, boot_ms: int) -> list[Reading]:
         """Take one event; `at_us` is its own time stamp, `boot_ms` goes into the reading."""
         if kind == EV_SYN:
             self._synchronise(code)
             return []
         if kind != EV_KEY or value not in (_PRESS, _RELEASE) or self._resync:
             return []
-        found: list[Scan | Dropped] = []
+        found: list[Reading] = []
         if self._reading.keys and abs(at_us - self._last_us) > self._keyboard.gap_ms * 1000:
             found.extend(self._pause(boot_ms))
         self._last_us = at_us
@@ -125,7 +123,7 @@ class KeyboardDecoder:
             found.extend(self._finish(boot_ms))
         return found
 
-    def silence(self, *, boot_ms: int) -> list[Scan | Dropped]:
+    def silence(self, *, boot_ms: int) -> list[Reading]:
         """No event came for the whole gap: with `suffix=none` that ends the reading."""
         if self._keyboard.suffix is not KeySuffix.NONE or not self._reading.keys:
             return []
@@ -145,7 +143,7 @@ class KeyboardDecoder:
         elif code == SYN_REPORT:
             self._resync = False
 
-    def _pause(self, boot_ms: int) -> list[Scan | Dropped]:
+    def _pause(self, boot_ms: int) -> list[Reading]:
         if self._keyboard.suffix is KeySuffix.NONE:
             return self._finish(boot_ms)
         self._spoil(Fault.GAP)
@@ -227,10 +225,10 @@ class KeyboardDecoder:
             self._reading.text.clear()
         self._reading.keys = max(1, self._reading.keys)
 
-    def _finish(self, boot_ms: int) -> list[Scan | Dropped]:
+    def _finish(self, boot_ms: int) -> list[Reading]:
         reading, self._reading = self._reading, _Reading()
         self._alt_digits = ""
         if reading.spoiled is not None:
-            return [Dropped(fault=reading.spoiled, size=reading.keys)]
+            return [Spoiled(fault=reading.spoiled, size=reading.keys)]
         outcome = unwrap("".join(reading.text).encode(), gs=self._keyboard.gs, boot_ms=boot_ms)
         return [] if outcome is None else [outcome]

@@ -1,14 +1,12 @@
 """What every scanner's reading goes through, whichever wire it came by.
 
-Outcomes of a codec are `Scan` and `Dropped`. A reading that may have lost a byte is dropped whole:
+Outcomes of a codec are `Scan` and `Spoiled`. A reading that may have lost a byte is dropped whole:
 a shortened code is another valid-looking code, and the person can simply scan again.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
-from drivers.ports.scanner import Scan
+from drivers.ports.scanner import Fault, Reading, Scan, Spoiled
 
 MAX_DATA_BYTES = 4096
 GS = b"\x1d"
@@ -17,26 +15,7 @@ _AIM = re.compile(rb"\][A-Za-z][0-9A-Za-z]")
 _EDGES = b"\r\n\x03"
 
 
-class Fault(StrEnum):
-    """Why a reading was dropped."""
-
-    OVERLONG = "overlong"
-    GAP = "gap"
-    KEY_UNKNOWN = "key_unknown"
-    ALT_BURST = "alt_burst"
-    ALT_CODE = "alt_code"
-    EVENTS_LOST = "events_lost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
-    """A reading that was thrown away, and how many bytes or keys of it had been seen."""
-
-    fault: Fault
-    size: int
-
-
-def unwrap(raw: bytes, *, gs: bytes, boot_ms: int) -> Scan | Dropped | None:
+def unwrap(raw: bytes, *, gs: bytes, boot_ms: int) -> Reading | None:
     """Take CR, LF, ETX off both ends, one STX and the AIM prefix off the front; None when empty.
 
     gs: what this scanner sends in place of 0x1D ("^]", "|", …); empty when it sends 0x1D itself.
@@ -52,5 +31,5 @@ def unwrap(raw: bytes, *, gs: bytes, boot_ms: int) -> Scan | Dropped | None:
     if not data:
         return None
     if len(data) > MAX_DATA_BYTES:
-        return Dropped(fault=Fault.OVERLONG, size=len(data))
+        return Spoiled(fault=Fault.OVERLONG, size=len(data))
     return Scan(data=data, aim=aim, boot_ms=boot_ms)

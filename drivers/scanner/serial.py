@@ -27,10 +27,9 @@ from drivers.ports.errors import (
     DeviceGone,
     DeviceRefused,
 )
-from drivers.ports.scanner import Scan, Scanner
+from drivers.ports.scanner import Reading, Scanner
 from drivers.scanner.framing import Framer, Framing, Suffix
 from drivers.scanner.inbox import Inbox
-from drivers.scanner.payload import Dropped
 
 if TYPE_CHECKING:
     import serial
@@ -156,7 +155,7 @@ class SerialScanner:
         self._turned_ns = time.monotonic_ns()
         threading.Thread(target=self._run, name=f"serial {name}", daemon=True).start()
 
-    async def read(self) -> Scan:
+    async def read(self) -> Reading:
         """Wait for the next reading."""
         return await self._inbox.get()
 
@@ -201,7 +200,7 @@ class SerialScanner:
         if outcomes:
             self._loop.call_soon_threadsafe(self._deliver, outcomes)
 
-    def _deliver(self, outcomes: list[Scan | Dropped]) -> None:
+    def _deliver(self, outcomes: list[Reading]) -> None:
         for outcome in outcomes:
             self._inbox.put(outcome)
 

@@ -88,6 +88,7 @@ async def _test(
 ) -> bool:
     from drivers.address import open_printer, open_scanner
     from drivers.ports.errors import DeviceError
+    from drivers.ports.scanner import Spoiled
 
     try:
         if port == "scanner":
@@ -95,13 +96,16 @@ async def _test(
             typer.echo(f"scan something within {wait_s} s", err=True)
             try:
                 async with asyncio.timeout(wait_s):
-                    scan = await scanner.read()
+                    got = await scanner.read()
             except TimeoutError:
                 typer.echo("nothing was scanned", err=True)
                 return False
             finally:
                 await scanner.close()
-            typer.echo(f"{scan.aim or ''} {scan.data!r}".strip())
+            if isinstance(got, Spoiled):
+                typer.echo(f"not read cleanly: {got.fault}, {got.size} bytes or keys", err=True)
+                return False
+            typer.echo(f"{got.aim or ''} {got.data!r}".strip())
             return True
         printer = await open_printer(address, _context(directory), width_mm=width_mm)
         try:

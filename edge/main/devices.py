@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from config.schema import PrinterConfig, ScannerConfig
 from drivers.address import Context, open_printer, open_scanner
 from drivers.ports.printer import Printer, Trouble
-from drivers.ports.scanner import Scanner
+from drivers.ports.scanner import Scan, Scanner, Spoiled
 from drivers.supervisor import DeviceState, Down, Progress, Up, supervise
 from edge.domain.parse import bytes_to_text
 from edge.flow.answers import DeviceView, Refusal
@@ -20,6 +20,9 @@ from edge.store.errors import StoreError, UnitFailed
 
 logger = logging.getLogger(__name__)
 _UNSERVED = Refusal(status=503, code="unserved", zh="未能处理,请再扫一次", en="Please scan again")
+_SCAN_AGAIN = Refusal(
+    status=422, code="scan_again", zh="没扫清楚,请再扫一次", en="Not read cleanly; scan again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ class Bench:
 
 
 async def run_scanner(bench: Bench, config: ScannerConfig, progress: Progress) -> None:
-    """Keep a scanner open; every complete scan is answered in its order."""
+    """Keep a scanner open; every reading is answered in its order, a spoiled one by `refused`."""
     bench.begin(
         DeviceView(
             name=config.name,
@@ -83,9 +86,12 @@ async def run_scanner(bench: Bench, config: ScannerConfig, progress: Progress) -
 
     async def use(scanner: Scanner) -> None:
         while True:
-            got = await scanner.read()
-            ask = ScanAsk(text=bytes_to_text(got.data), aim=got.aim)
-            await _answer(bench.shop, config.station, ask)
+            match await scanner.read():
+                case Scan(data=data, aim=aim):
+                    ask = ScanAsk(text=bytes_to_text(data), aim=aim)
+                    await _answer(bench.shop, config.station, ask)
+                case Spoiled():
+                    bench.shop.screens.publish(config.station, "refused", _SCAN_AGAIN)
 
     await supervise(
         config.name,
@@ -95,6 +101,7 @@ async def run_scanner(bench: Bench, config: ScannerConfig, progress: Progress) -
         on_state=lambda state: bench.show(config.name, state),
         jitter=random.random,
         progress=progress,
+        let_through=(StoreError,),
     )
 
 
@@ -106,7 +113,7 @@ async def _answer(shop: Shop, station: str, ask: ScanAsk) -> None:
         logger.exception("scan failed station=%s", station)
         shop.screens.publish(station, "refused", _UNSERVED)
         return
-    except StoreError:
+    except Exception:
         shop.screens.publish(station, "refused", _UNSERVED)
         raise
     if isinstance(answer, Refusal):

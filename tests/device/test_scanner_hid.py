@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from readings import fault_of, scan_of
 
 from drivers.address import Context, open_scanner
 from drivers.host.clock import SystemClock
 from drivers.ports.errors import AddressError, DeviceGone
-from drivers.ports.scanner import Scanner
+from drivers.ports.scanner import Fault, Scanner
 from drivers.sim.control import SimError, ask
 from drivers.sim.plan import Planned
 from drivers.sim.server import Server, serving
@@ -41,7 +42,7 @@ async def test_every_printable_character_is_typed_and_read(
     hid1: Scanner, tmp_path: Path, suffix: str
 ) -> None:
     await ask(tmp_path, "hid1", "scan", text=ASCII, suffix=suffix)
-    assert (await hid1.read()).data == ASCII.encode()
+    assert (await scan_of(hid1)).data == ASCII.encode()
 
 
 @pytest.mark.parametrize("layout", ["us", "de", "fr"])
@@ -50,7 +51,7 @@ async def test_each_layout_reads_what_that_layout_types(
 ) -> None:
     scanner = await open_scanner("sim:hid1", context, layout=layout)
     await ask(tmp_path, "hid1", "scan", text=ASCII, layout=layout)
-    assert (await scanner.read()).data == ASCII.encode()
+    assert (await scan_of(scanner)).data == ASCII.encode()
     await scanner.close()
 
 
@@ -59,7 +60,7 @@ async def test_the_wrong_layout_reads_something_else(
 ) -> None:
     scanner = await open_scanner("sim:hid1", context, layout="us")
     await ask(tmp_path, "hid1", "scan", text="ZY-1", layout="de")
-    assert (await scanner.read()).data == b"YZ/1"
+    assert (await scan_of(scanner)).data == b"YZ/1"
     await scanner.close()
 
 
@@ -69,15 +70,15 @@ async def test_caps_lock_keypad_and_auto_repeat_change_nothing(
 ) -> None:
     await ask(tmp_path, "hid1", "scan", text="aB9-cD0_é", **{way: 1})
     await ask(tmp_path, "hid1", "scan", text="aB9-cD0_")
-    assert (await hid1.read()).data == "aB9-cD0_é".encode()
-    assert (await hid1.read()).data == b"aB9-cD0_"
+    assert (await scan_of(hid1)).data == "aB9-cD0_é".encode()
+    assert (await scan_of(hid1)).data == b"aB9-cD0_"
 
 
 async def test_fnc1_by_control_bracket_and_the_aim_prefix_are_kept(
     hid1: Scanner, tmp_path: Path
 ) -> None:
     await ask(tmp_path, "hid1", "scan", text="0106901234567892\x1d10A1", aim="]d2")
-    scan = await hid1.read()
+    scan = await scan_of(hid1)
     assert (scan.data, scan.aim) == (b"0106901234567892\x1d10A1", "]d2")
 
 
@@ -87,7 +88,7 @@ async def test_chinese_by_alt_codes_in_unicode_and_in_gbk(
     for alt in ("unicode", "gbk"):
         scanner = await open_scanner(f"evdev:unix:{tmp_path}/dev/hid1.sock?alt={alt}", context)
         await ask(tmp_path, "hid1", "scan", text="批次A1", alt=alt)
-        assert (await scanner.read()).data == "批次A1".encode()
+        assert (await scan_of(scanner)).data == "批次A1".encode()
         await scanner.close()
 
 
@@ -96,7 +97,8 @@ async def test_a_code_point_squeezed_into_one_report_is_dropped_not_guessed(
 ) -> None:
     await ask(tmp_path, "hid1", "scan", text="批A", alt_burst=1)
     await ask(tmp_path, "hid1", "scan", text="NEXT")
-    assert (await hid1.read()).data == b"NEXT"
+    assert await fault_of(hid1) is Fault.ALT_BURST
+    assert (await scan_of(hid1)).data == b"NEXT"
     assert "fault=alt_burst" in caplog.text
 
 
@@ -105,7 +107,8 @@ async def test_keys_without_a_character_drop_the_reading(
 ) -> None:
     await ask(tmp_path, "hid1", "garbage")
     await ask(tmp_path, "hid1", "scan", text="NEXT")
-    assert (await hid1.read()).data == b"NEXT"
+    assert await fault_of(hid1) is Fault.KEY_UNKNOWN
+    assert (await scan_of(hid1)).data == b"NEXT"
     assert "fault=key_unknown" in caplog.text
 
 
@@ -114,7 +117,8 @@ async def test_a_pause_between_keys_loses_the_code_and_never_shortens_it(
 ) -> None:
     await ask(tmp_path, "hid1", "scan", text="123", slow_ms=60)
     await ask(tmp_path, "hid1", "scan", text="WHOLE")
-    assert (await hid1.read()).data == b"WHOLE"
+    assert await fault_of(hid1) is Fault.GAP
+    assert (await scan_of(hid1)).data == b"WHOLE"
 
 
 async def test_without_an_end_key_the_pause_ends_the_reading(
@@ -122,14 +126,14 @@ async def test_without_an_end_key_the_pause_ends_the_reading(
 ) -> None:
     scanner = await open_scanner(f"evdev:unix:{tmp_path}/dev/hid1.sock?suffix=none", context)
     await ask(tmp_path, "hid1", "scan", text="NOEND", suffix="none")
-    assert (await scanner.read()).data == b"NOEND"
+    assert (await scan_of(scanner)).data == b"NOEND"
     await scanner.close()
 
 
 async def test_a_burst_keeps_its_order(hid1: Scanner, tmp_path: Path) -> None:
     await ask(tmp_path, "hid1", "burst", n=50, text="N{i}")
     for i in range(1, 51):
-        assert (await hid1.read()).data == f"N{i}".encode()
+        assert (await scan_of(hid1)).data == f"N{i}".encode()
 
 
 async def test_unplugging_raises_gone_and_plugging_opens_by_the_same_address(
@@ -146,7 +150,7 @@ async def test_unplugging_raises_gone_and_plugging_opens_by_the_same_address(
     await ask(tmp_path, "hid1", "plug")
     scanner = await open_scanner("sim:hid1", context)
     await ask(tmp_path, "hid1", "scan", text="BACK")
-    assert (await scanner.read()).data == b"BACK"
+    assert (await scan_of(scanner)).data == b"BACK"
     await scanner.close()
 
 

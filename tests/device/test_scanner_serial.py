@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from readings import fault_of, scan_of
 
 from drivers.address import Context, open_scanner
 from drivers.host.clock import SystemClock
 from drivers.ports.errors import AddressError, DeviceBusy, DeviceGone, DeviceRefused
-from drivers.ports.scanner import Scanner
+from drivers.ports.scanner import Fault, Scan, Scanner, Spoiled
 from drivers.scanner.serial import SerialScanner
 from drivers.sim.control import SimError, ask
 from drivers.sim.plan import Planned
@@ -47,15 +48,15 @@ async def test_a_code_arrives_whole_with_every_end_mark_and_cut_into_pieces(
 ) -> None:
     await ask(tmp_path, "gun1", "scan", text="6901234567892", suffix=suffix, split=split)
     await ask(tmp_path, "gun1", "scan", text="SECOND", suffix=suffix)
-    assert (await gun1.read()).data == b"6901234567892"
-    assert (await gun1.read()).data == b"SECOND"
+    assert (await scan_of(gun1)).data == b"6901234567892"
+    assert (await scan_of(gun1)).data == b"SECOND"
 
 
 async def test_chinese_bytes_the_aim_prefix_and_fnc1_survive(gun1: Scanner, tmp_path: Path) -> None:
     await ask(
         tmp_path, "gun1", "scan", text="01069012\x1d10批次A1", charset="gb18030", aim="]C1", stx=1
     )
-    scan = await gun1.read()
+    scan = await scan_of(gun1)
     assert (scan.data, scan.aim) == ("01069012\x1d10批次A1".encode("gb18030"), "]C1")
 
 
@@ -64,7 +65,7 @@ async def test_a_substitute_for_fnc1_is_put_back(
 ) -> None:
     scanner = await open_scanner("sim:gun1", context, gs="^]")
     await ask(tmp_path, "gun1", "scan", text="0106901234567892^]10A1")
-    assert (await scanner.read()).data == b"0106901234567892\x1d10A1"
+    assert (await scan_of(scanner)).data == b"0106901234567892\x1d10A1"
     await scanner.close()
 
 
@@ -72,7 +73,7 @@ async def test_the_time_of_a_scan_is_when_it_arrived(gun1: Scanner, tmp_path: Pa
     clock = SystemClock()
     before = clock.boot_ms()
     await ask(tmp_path, "gun1", "scan", text="NOW")
-    scan = await gun1.read()
+    scan = await scan_of(gun1)
     assert before <= scan.boot_ms <= clock.boot_ms()
 
 
@@ -82,7 +83,8 @@ async def test_a_pause_inside_a_code_loses_it_and_never_shortens_it(
     await ask(tmp_path, "gun1", "scan", text="12", suffix="none")
     await ask(tmp_path, "gun1", "scan", text="CUT", slow_ms=300)
     await ask(tmp_path, "gun1", "scan", text="WHOLE")
-    assert (await gun1.read()).data == b"WHOLE"
+    assert await fault_of(gun1) is Fault.GAP
+    assert (await scan_of(gun1)).data == b"WHOLE"
 
 
 async def test_a_scanner_without_an_end_mark_is_ended_by_silence(
@@ -91,7 +93,7 @@ async def test_a_scanner_without_an_end_mark_is_ended_by_silence(
     address = f"serial:{tmp_path}/dev/gun1?suffix=none"
     scanner = await open_scanner(address, context)
     await ask(tmp_path, "gun1", "scan", text="NOENDMARK", suffix="none", split=3)
-    assert (await scanner.read()).data == b"NOENDMARK"
+    assert (await scan_of(scanner)).data == b"NOENDMARK"
     await scanner.close()
 
 
@@ -100,9 +102,9 @@ async def test_garbage_arrives_as_one_reading_and_the_next_code_is_whole(
 ) -> None:
     await ask(tmp_path, "gun1", "garbage")
     await ask(tmp_path, "gun1", "scan", text="CLEAN")
-    noise = await gun1.read()
+    noise = await scan_of(gun1)
     assert b"\xff" in noise.data
-    assert (await gun1.read()).data == b"CLEAN"
+    assert (await scan_of(gun1)).data == b"CLEAN"
 
 
 async def test_a_burst_that_nobody_reads_keeps_its_order_and_its_end(
@@ -111,10 +113,19 @@ async def test_a_burst_that_nobody_reads_keeps_its_order_and_its_end(
     await ask(tmp_path, "gun1", "burst", n=200, text="N{i}")
     await ask(tmp_path, "gun1", "scan", text="LAST")
     numbers: list[int] = []
-    while (scan := await gun1.read()).data != b"LAST":
-        numbers.append(int(scan.data[1:]))
+    lost = 0
+    while True:
+        match await gun1.read():
+            case Spoiled(fault=fault, size=size):
+                assert fault is Fault.OVERFLOW
+                lost += size
+            case Scan(data=b"LAST"):
+                break
+            case Scan(data=data):
+                numbers.append(int(data[1:]))
     assert numbers == sorted(numbers)
     assert numbers[-1] == 200
+    assert len(numbers) + lost == 200
 
 
 async def test_unplugging_raises_gone_and_plugging_opens_by_the_same_address(
@@ -131,7 +142,7 @@ async def test_unplugging_raises_gone_and_plugging_opens_by_the_same_address(
     await ask(tmp_path, "gun1", "plug")
     scanner = await open_scanner("sim:gun1", context)
     await ask(tmp_path, "gun1", "scan", text="BACK")
-    assert (await scanner.read()).data == b"BACK"
+    assert (await scan_of(scanner)).data == b"BACK"
     await scanner.close()
 
 
@@ -140,7 +151,7 @@ async def test_half_a_code_before_the_plug_is_pulled_is_no_scan(
 ) -> None:
     await ask(tmp_path, "gun1", "scan", text="COMPLETE")
     await ask(tmp_path, "gun1", "cut", text="1234567890")
-    assert (await gun1.read()).data == b"COMPLETE"
+    assert (await scan_of(gun1)).data == b"COMPLETE"
     with pytest.raises(DeviceGone):
         await gun1.read()
 
@@ -156,8 +167,8 @@ async def test_two_scanners_at_once_keep_their_codes_apart(
         ask(tmp_path, "gun2", "burst", n=20, text="B{i}"),
     )
     for i in range(1, 21):
-        assert (await one.read()).data == f"A{i}".encode()
-        assert (await two.read()).data == f"B{i}".encode()
+        assert (await scan_of(one)).data == f"A{i}".encode()
+        assert (await scan_of(two)).data == f"B{i}".encode()
     await one.close()
     await two.close()
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from readings import scan_of
 
 from drivers.address import Context, open_scanner
 from drivers.host.clock import OffsetClock, SystemClock
@@ -39,7 +40,7 @@ class Counter:
 
     async def use(self, scanner: Scanner) -> None:
         while True:
-            self.codes.put_nowait((await scanner.read()).data)
+            self.codes.put_nowait((await scan_of(scanner)).data)
 
     async def run(self, name: str, progress: Progress | None = None) -> None:
         await supervise(

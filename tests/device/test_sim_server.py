@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from readings import scan_of
 
 from drivers.address import Context, open_scanner
 from drivers.host.clock import SystemClock
@@ -184,7 +185,7 @@ async def test_the_devices_outlive_the_one_who_uses_them_and_a_killed_server_is_
             for text in ("ONE", "TWO"):
                 scanner = await open_scanner("sim:gun1", context)
                 await ask(tmp_path, "gun1", "scan", text=text)
-                assert (await scanner.read()).data == text.encode()
+                assert (await scan_of(scanner)).data == text.encode()
                 await scanner.close()
         finally:
             child.send_signal(signal.SIGKILL)

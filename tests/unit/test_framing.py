@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.ports.scanner import Scan
+from drivers.ports.scanner import Fault, Reading, Scan, Spoiled
 from drivers.scanner.framing import Framer, Framing, Suffix
-from drivers.scanner.payload import MAX_DATA_BYTES, Dropped, Fault
+from drivers.scanner.payload import MAX_DATA_BYTES
 
 WIRE = st.lists(
     st.one_of(
@@ -21,11 +21,11 @@ WIRE = st.lists(
 ENDED = [suffix for suffix in Suffix if suffix is not Suffix.NONE]
 
 
-def feed(framer: Framer, *pieces: bytes) -> list[Scan | Dropped]:
+def feed(framer: Framer, *pieces: bytes) -> list[Reading]:
     return [outcome for piece in pieces for outcome in framer.feed(piece, boot_ms=7)]
 
 
-def scans(outcomes: list[Scan | Dropped]) -> list[bytes]:
+def scans(outcomes: list[Reading]) -> list[bytes]:
     return [outcome.data for outcome in outcomes if isinstance(outcome, Scan)]
 
 
@@ -82,7 +82,7 @@ def test_four_kibibytes_pass_and_one_byte_more_drops_all_of_it() -> None:
     assert scans(feed(framer, b"x" * MAX_DATA_BYTES + b"\r")) == [b"x" * MAX_DATA_BYTES]
     long = feed(framer, b"x" * (MAX_DATA_BYTES + 1) + b"\r", b"NEXT\r")
     assert long == [
-        Dropped(fault=Fault.OVERLONG, size=MAX_DATA_BYTES + 1),
+        Spoiled(fault=Fault.OVERLONG, size=MAX_DATA_BYTES + 1),
         Scan(data=b"NEXT", boot_ms=7),
     ]
 
@@ -96,7 +96,7 @@ def test_an_endless_stream_is_held_in_bounded_memory_and_reported_once() -> None
     tracemalloc.stop()
     assert peak_bytes < 50_000
     assert feed(framer, b"\rNEXT\r") == [
-        Dropped(fault=Fault.OVERLONG, size=100_000),
+        Spoiled(fault=Fault.OVERLONG, size=100_000),
         Scan(data=b"NEXT", boot_ms=7),
     ]
 
@@ -106,7 +106,7 @@ def test_silence_inside_a_code_drops_head_and_tail() -> None:
     assert feed(framer, b"1234") == []
     assert framer.silence() == []
     assert feed(framer, b"5678\r", b"NEXT\r") == [
-        Dropped(fault=Fault.GAP, size=8),
+        Spoiled(fault=Fault.GAP, size=8),
         Scan(data=b"NEXT", boot_ms=7),
     ]
 

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from drivers.ports.errors import DeviceGone
-from drivers.ports.scanner import Scan
+from drivers.ports.scanner import Fault, Scan, Spoiled
 from drivers.scanner.inbox import LIMIT, Inbox
-from drivers.scanner.payload import Dropped, Fault
 
 
 def scan(number: int) -> Scan:
@@ -20,7 +19,7 @@ async def test_sixty_four_wait_and_beyond_that_the_oldest_go(
     inbox = Inbox("gun")
     for number in range(LIMIT + 6):
         inbox.put(scan(number))
-    assert inbox.lost == 6
+    assert await inbox.get() == Spoiled(fault=Fault.OVERFLOW, size=6)
     assert [await inbox.get() for _ in range(LIMIT)] == [scan(n) for n in range(6, LIMIT + 6)]
     assert caplog.text.count("oldest lost") == 1
 
@@ -57,10 +56,25 @@ async def test_one_who_waits_is_woken_by_a_reading_and_by_the_end() -> None:
         await waiting
 
 
-async def test_a_dropped_reading_is_counted_and_its_content_is_not_logged(
+async def test_a_spoiled_reading_keeps_its_place_and_its_content_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     inbox = Inbox("gun")
-    inbox.put(Dropped(fault=Fault.GAP, size=12))
-    assert inbox.dropped == 1
+    spoiled = Spoiled(fault=Fault.GAP, size=12)
+    for reading in (scan(1), spoiled, scan(2)):
+        inbox.put(reading)
+    assert [await inbox.get() for _ in range(3)] == [scan(1), spoiled, scan(2)]
     assert "fault=gap size=12" in caplog.text
+
+
+async def test_losses_that_go_on_are_told_each_time_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    inbox = Inbox("gun")
+    for number in range(LIMIT + 1):
+        inbox.put(scan(number))
+    assert await inbox.get() == Spoiled(fault=Fault.OVERFLOW, size=1)
+    inbox.put(scan(LIMIT + 1))
+    assert await inbox.get() == Spoiled(fault=Fault.OVERFLOW, size=1)
+    assert await inbox.get() == scan(2)
+    assert caplog.text.count("oldest lost") == 1

@@ -3,9 +3,8 @@
 import pytest
 from evdev import InputEvent, ecodes
 
-from drivers.ports.scanner import Scan
+from drivers.ports.scanner import Fault, Reading, Scan
 from drivers.scanner.hid_decoder import AltCode, Keyboard, KeyboardDecoder, KeySuffix
-from drivers.scanner.payload import Dropped, Fault
 from drivers.sim.keyboard import Report, Typing, reports
 
 STEP_US = 1000
@@ -17,7 +16,7 @@ class Typist:
     def __init__(self, keyboard: Keyboard | None = None) -> None:
         self.decoder = KeyboardDecoder(keyboard or Keyboard())
         self.now_us = 1_700_000_000_000_000
-        self.outcomes: list[Scan | Dropped] = []
+        self.outcomes: list[Reading] = []
 
     def event(self, kind: int, code: int, value: int) -> None:
         event = InputEvent(*divmod(self.now_us, 1_000_000), kind, code, value)
