@@ -234,3 +234,4 @@ class StatusView:
     names: Literal["open", "locked"]
     training: bool
     demo: bool
+    second_person: Literal["on_site", "remote", "lone_capped"] = "on_site"

@@ -23,6 +23,7 @@ NOT_SERVED = Refusal(
 
 async def take_over(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refusal:
     """Serve here an order that another counter claimed; that counter is told."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED
@@ -70,6 +71,7 @@ async def take_over(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refu
 
 async def put_back(shop: Shop, caller: Caller, order: str) -> OperatorAnswer | Refusal:
     """Give the claim up: the bag goes back to its place."""
+    shop = shop.at(caller.station, acts=True)
 
     def act(tx: Tx) -> OperatorAnswer | Refusal:
         order_id = _order_id(order)

@@ -48,6 +48,7 @@ IN_FUTURE = Refusal(status=422, code="in_future", zh="时间在将来", en="That
 
 async def print_list(shop: Shop, caller: Caller) -> SlipView | Refusal:
     """Queue the list of open pickups on this station's printer."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED
@@ -87,6 +88,7 @@ def _row(order: Order) -> EmergencyRow:
 
 async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | Refusal:
     """Record what was handed over by paper; a collision is a case, with both times in it."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED

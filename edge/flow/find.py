@@ -55,6 +55,7 @@ NAMES_LOCKED = Refusal(
 
 async def find(shop: Shop, caller: Caller, ask: FindAsk) -> tuple[Found, ...] | Refusal:
     """Orders of this store with open units that fit the facts, masked."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED
@@ -96,6 +97,7 @@ async def find(shop: Shop, caller: Caller, ask: FindAsk) -> tuple[Found, ...] | 
 
 async def choose(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refusal:
     """Serve a found order: a claim, never a hand-over at once."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED

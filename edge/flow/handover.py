@@ -68,6 +68,7 @@ async def hand_over(shop: Shop, caller: Caller, ask: HandOverAsk) -> ScanAnswer 
     Raises:
         StoreError: not answered; ask again under the same key.
     """
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED

@@ -6,7 +6,7 @@ argon2id, checked off the loop, one at a time.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -103,8 +103,9 @@ async def _matches(pin_hash: str | None, pin: str) -> bool:
             return False
 
 
-async def staff(shop: Shop) -> tuple[StaffView, ...]:
-    """Everybody who may be chosen at the counter."""
+async def staff(shop: Shop, station: str | None = None) -> tuple[StaffView, ...]:
+    """Everybody who may be chosen at the counter; where it trains, the people of the sheet."""
+    shop = shop if station is None else shop.at(station)
 
     def read(tx: Tx) -> tuple[StaffView, ...]:
         return tuple(
@@ -117,6 +118,7 @@ async def staff(shop: Shop) -> tuple[StaffView, ...]:
 
 async def sign_in(shop: Shop, caller: Caller, staff_id: str, pin: str) -> OperatorAnswer | Refusal:
     """Choose the operator of a station, with the PIN."""
+    shop = shop.at(caller.station, acts=True)
     found = await check_pin(shop, Approval(staff_id=staff_id, pin=pin))
     if isinstance(found, Refusal):
         return found
@@ -125,6 +127,7 @@ async def sign_in(shop: Shop, caller: Caller, staff_id: str, pin: str) -> Operat
 
 async def sign_out(shop: Shop, caller: Caller) -> OperatorAnswer:
     """Nobody operates the station."""
+    shop = shop.at(caller.station, acts=True)
 
     def act(tx: Tx) -> None:
         if tx.changed("operator_end", caller.station):
@@ -138,6 +141,7 @@ async def sign_out(shop: Shop, caller: Caller) -> OperatorAnswer:
 
 async def current(shop: Shop, station: str) -> OperatorAnswer:
     """Who operates the station now."""
+    shop = shop.at(station)
     return await shop.writer.do(lambda tx: operator_answer(tx, station), shop.moment())
 
 
@@ -159,7 +163,8 @@ def operator_answer(tx: Tx, station: str) -> OperatorAnswer:
 async def badge_answer(shop: Shop, caller: Caller, badge: str) -> ScanAnswer:
     """A badge switches the operator of the station that scanned it."""
     enrolled = shop.identity.enrolled
-    refused = replace(not_pickup(shop, caller, "staff", "staff_unknown"))
+    why = "not_practice" if shop.training else "staff_unknown"
+    refused = not_pickup(shop, caller, "staff", why)
     if enrolled is None:
         return refused
     lookup = badge_lookup(enrolled.k_store, badge)

@@ -29,6 +29,7 @@ def not_pickup(
         basis=Basis(source="replica", age_s=shop.time.heard_ago_s(), clock=moment.clock),
         station=caller.station,
         at_ms=moment.trusted_ms,
+        training=shop.training,
     )
 
 

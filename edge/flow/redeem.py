@@ -30,6 +30,7 @@ from sync.wire.credential import code_lookup, pin_verifier, platform_lookup, ser
 from sync.wire.token import OrderLines, line_digest
 
 MAX_TRIES = 3
+_NOT_KNOWN = ("no_such_code", "key_unknown")
 _V1_GRADE = 1
 
 
@@ -72,6 +73,8 @@ class Redeemer:
         self, verdict: Verdict, why: str, *, source: Source = "replica", order: Order | None = None
     ) -> ScanAnswer:
         """A refusal, committed to the audit."""
+        if self.shop.training and why in _NOT_KNOWN:
+            why = "not_practice"
         self.tx.note(
             "refused",
             verdict=verdict.value,
@@ -91,6 +94,8 @@ def redeem(asking: Redeemer, credential: Credential) -> ScanAnswer:
         case PickupV1():
             lookup = code_lookup(asking.enrolled.k_store, credential.code_id)
             found = [_as_spelled(row) for row in codes_by_lookup(asking.tx, lookup)]
+            if not found and credential.code_id in asking.shop.practice_codes:
+                return asking.refuse(Verdict.UNKNOWN, "practice_code")
             return _by_row(asking, found)
         case Checked():
             return _signed(asking, credential)
@@ -127,7 +132,8 @@ def _serial(asking: Redeemer, credential: CourierSerial) -> ScanAnswer:
     found = codes_by_lookup(tx, lookup)
     order = order_by_id(tx, found[0].order_id) if found else None
     if not found or order is None:
-        return asking.refuse(Verdict.UNKNOWN, "no_such_code")
+        practice = credential.serial.encode() in asking.shop.practice_codes
+        return asking.refuse(Verdict.UNKNOWN, "practice_code" if practice else "no_such_code")
     if order.home_store != asking.enrolled.certificate.store:
         return asking.refuse(Verdict.NOT_HERE, "other_store", order=order)
     lock = lock_of(tx, lookup, "pin")

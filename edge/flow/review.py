@@ -39,8 +39,9 @@ _CASES = {
 }
 
 
-async def cases(shop: Shop) -> tuple[CaseView, ...]:
-    """Open cases first, newest first, at most 100."""
+async def cases(shop: Shop, station: str | None = None) -> tuple[CaseView, ...]:
+    """Open cases first, newest first, at most 100; a station that trains sees its own."""
+    shop = shop if station is None else shop.at(station)
 
     def read(tx: Tx) -> tuple[CaseView, ...]:
         return tuple(_view(row) for row in tx.all("reviews"))
@@ -70,6 +71,7 @@ async def _decide(
     note: str,
     outcome: Literal["released", "closed"],
 ) -> CaseView | Refusal:
+    shop = shop.at(caller.station, acts=True)
     checked = await check_pin(shop, approval)
     if isinstance(checked, Refusal):
         return checked

@@ -6,7 +6,6 @@ catalog, incarnation and keys are its own, nobody wakes the line to HQ, and its 
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -114,7 +113,6 @@ def _shop(shop: Shop, writer: Writer, found: Identity, kit: PracticeKit, number:
         has_replica=True,
         personal_key=kit.k_personal,
         memory={},
-        mac_key=secrets.token_bytes(32),
         counts={},
     )
 

@@ -64,6 +64,7 @@ async def scan(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal
         StoreError: the question could not be answered; ask again under the same key.
     """
     shop.count("scan")
+    shop = shop.at(caller.station, acts=True)
     answer = await _answer(shop, caller, ask)
     if isinstance(answer, ScanAnswer):
         show(shop, answer)

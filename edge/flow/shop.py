@@ -1,5 +1,6 @@
 """The wired shop: what every act is given. Made once by `edge.main`; its state is rebuildable."""
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -101,6 +102,7 @@ class Shop:
     simulated: bool = False
     training: bool = False
     room: Room | None = None
+    room_door: asyncio.Lock = field(default_factory=asyncio.Lock)
     practice_folder: Path | None = None
     practice_codes: frozenset[bytes] = frozenset()
     issuer_keys: dict[int, bytes] = field(default_factory=dict[int, bytes])

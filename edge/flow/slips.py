@@ -18,6 +18,7 @@ from edge.domain.slip import (
 from edge.flow.answers import Refusal, SlipView
 from edge.flow.caller import Caller
 from edge.flow.give import add_effect
+from edge.flow.practice import PracticeKit
 from edge.flow.shop import Shop
 from edge.flow.view import unsealed
 from edge.store.effects import Effect, EffectState, effect, recent_slips
@@ -31,7 +32,7 @@ from sync.wire.errors import RemoteWireError
 class Layout:
     """Which builder a spooled slip wants, and whose order it is (hex id)."""
 
-    layout: Literal["pickup", "void", "emergency"]
+    layout: Literal["pickup", "void", "emergency", "practice"]
     order: str | None = None
 
 
@@ -57,6 +58,21 @@ class EmergencyBody:
     """A spooled emergency list."""
 
     facts: EmergencyFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeFacts:
+    """The practice sheet as it is spooled: its codes are filled in at the printer."""
+
+    store_name: str
+    at_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeBody:
+    """A spooled practice sheet."""
+
+    facts: PracticeFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +116,7 @@ def _layout_name(row: Effect) -> str:
 
 async def recent(shop: Shop, station: str) -> tuple[SlipEntry, ...]:
     """A station's last slips, newest first."""
+    shop = shop.at(station)
 
     def read(tx: Tx) -> tuple[SlipEntry, ...]:
         return tuple(entry(row) for row in recent_slips(tx, station, 20))
@@ -109,6 +126,7 @@ async def recent(shop: Shop, station: str) -> tuple[SlipEntry, ...]:
 
 async def reprint(shop: Shop, caller: Caller, number: int) -> SlipView | Refusal:
     """Print a slip again, marked as a copy; the first one keeps its state."""
+    shop = shop.holding(number)
 
     def act(tx: Tx) -> SlipView | Refusal:
         row = effect(tx, number)
@@ -139,6 +157,7 @@ def copy_of(tx: Tx, row: Effect, station: str) -> int:
 
 async def preview(shop: Shop, number: int) -> bytes | None:
     """The slip as a PNG, the same pixels that the paper gets."""
+    shop = shop.holding(number)
     row = await shop.writer.do(lambda tx: effect(tx, number), shop.moment())
     if row is None or row.kind != "slip":
         return None
@@ -168,6 +187,11 @@ async def document(shop: Shop, row: Effect) -> Document:
                 store_name=facts_of.store_name,
                 at_text=facts_of.at_text,
                 marks=marks,
+            )
+        case "practice":
+            sheet = from_json(PracticeBody, row.body).facts
+            return PracticeKit(shop.mac_key).sheet(
+                store_name=sheet.store_name, at_text=sheet.at_text
             )
 
 

@@ -15,25 +15,14 @@ Link = Literal["online", "offline", "not_enrolled"]
 
 
 async def status(shop: Shop, station: str) -> StatusView:
-    """The status bar of a station."""
-
-    def read(tx: Tx) -> tuple[int, int | None, int, int, OperatorAnswer]:
-        outbox = tx.one("outbox_count")
-        cases = tx.one("reviews_open_count")
-        slips = tx.one("effects_waiting")
-        assert outbox is not None
-        assert cases is not None
-        assert slips is not None
-        return (
-            integer(outbox[0]),
-            maybe_integer(outbox[1]),
-            integer(cases[0]),
-            integer(slips[0]),
-            operator_answer(tx, station),
-        )
-
+    """The status bar of a station; where it trains, people, cases and slips are of training."""
     moment = shop.moment()
-    unsynced, oldest_ms, cases, slips, operator = await shop.writer.do(read, moment)
+    training = shop.station(station).training
+    unsynced, oldest_ms = await shop.writer.do(_outbox, moment)
+    cases, slips, operator = 0, 0, OperatorAnswer(staff_id=None, name=None, role=None)
+    if not training or shop.room is not None:
+        here = shop.at(station)
+        cases, slips, operator = await here.writer.do(lambda tx: _desk(tx, station), moment)
     enrolled = shop.identity.enrolled
     link = "not_enrolled" if enrolled is None else shop.link.state
     return StatusView(
@@ -53,9 +42,24 @@ async def status(shop: Shop, station: str) -> StatusView:
         open_cases=cases,
         slips_waiting=slips,
         names="locked" if shop.personal_key is None else "open",
-        training=shop.station(station).training,
+        training=training,
+        second_person=shop.settings.second_person,
         demo=enrolled is not None and enrolled.certificate.demo,
     )
+
+
+def _outbox(tx: Tx) -> tuple[int, int | None]:
+    row = tx.one("outbox_count")
+    assert row is not None
+    return integer(row[0]), maybe_integer(row[1])
+
+
+def _desk(tx: Tx, station: str) -> tuple[int, int, OperatorAnswer]:
+    cases = tx.one("reviews_open_count")
+    slips = tx.one("effects_waiting")
+    assert cases is not None
+    assert slips is not None
+    return integer(cases[0]), integer(slips[0]), operator_answer(tx, station)
 
 
 async def ready(shop: Shop) -> tuple[bool, str]:
@@ -91,6 +95,7 @@ def metrics(shop: Shop) -> Mapping[str, float]:
 
 async def last_answers(shop: Shop, station: str) -> tuple[ScanAnswer, ...]:
     """A station's newest answers, for a page that was just opened; survives a restart."""
+    shop = shop.at(station)
     memory = shop.station(station)
     if memory.recent:
         return tuple(memory.recent)

@@ -56,6 +56,7 @@ TOO_LATE = Refusal(
 
 async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal:
     """Take a hand-over back, print a VOID slip, tell HQ."""
+    shop = shop.at(caller.station, acts=True)
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED

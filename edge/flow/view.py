@@ -57,6 +57,7 @@ def pickup_answer(
         station=station,
         at_ms=tx.moment.trusted_ms,
         order=order,
+        training=shop.training,
     )
 
 

@@ -3,6 +3,7 @@
 What is due comes from the database; this loop only looks again, by the clock port.
 """
 
+from edge.flow import training
 from edge.flow.asks import answer_asks, lapse
 from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
@@ -20,6 +21,7 @@ async def keep_house(shop: Shop) -> None:
             await shop.writer.do(_sweep, shop.moment())
             await answer_asks(shop)
             await lapse(shop)
+            await training.keep(shop)
         except UnitFailed as error:
             await count_failure(shop, "house:", error)
         await shop.clock.until(shop.clock.boot_ms() + LOOK_EVERY_MS)

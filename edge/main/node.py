@@ -24,7 +24,7 @@ from drivers.host.notify import notify, watchdog_interval_ms
 from drivers.ports.clock import Clock
 from drivers.ports.document import Document
 from drivers.supervisor import Progress
-from edge.flow import timekeeper
+from edge.flow import timekeeper, training
 from edge.flow.perform import Spool
 from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.shop import Shop
@@ -138,8 +138,10 @@ async def _wire(
         run=run_id,
         simulated=is_simulated(config),
         mac_key=_derived(opened.identity.private_key, b"requests"),
+        practice_folder=config.node.data_dir,
     )
     await refresh(shop)
+    await training.restore(shop)
     bench = _bench(config, clock, shop)
     spools.append(bench.spool)
     await bench.spool.recover()
@@ -154,6 +156,7 @@ async def _wire(
         await _run_all(config, shop, bench, replica, http, listener, sync_wake, end)
     finally:
         replica.close()
+        await training.close(shop)
 
 
 async def _run_all(

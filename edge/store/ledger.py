@@ -86,13 +86,16 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the pragmas that durability rests on, asserted.
 
     Raises:
-        Unsafe: WAL or synchronous=FULL does not hold here.
+        Unsafe: WAL or synchronous=FULL does not hold here, or the file cannot be opened.
         Corrupt: the file is not a sound database.
     """
     uri = f"{path.absolute().as_uri()}{'?mode=ro' if read_only else ''}"
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+    except sqlite3.OperationalError as error:
+        raise Unsafe(f"{path.name}: {error}") from error
     try:
         journal = connection.execute(
             "PRAGMA journal_mode" if read_only else "PRAGMA journal_mode = WAL"

@@ -44,9 +44,9 @@ def routes(shop: Shop) -> APIRouter:
         return told(await finding.choose(shop, who, body.order))
 
     @router.get("/reviews", response_model=list[CaseView])
-    async def cases(_who: Who) -> Response:
+    async def cases(who: Who) -> Response:
         """The review queue."""
-        return told(await review.cases(shop))
+        return told(await review.cases(shop, who.station))
 
     @router.post("/reviews/{case}/release", response_model=CaseView)
     async def release(who: Who, case: int, body: CaseBody) -> Response:

@@ -113,6 +113,18 @@ STEPS: dict[str, Step] = dict(
             "Ask for the signed or rotating code",
         ),
         _step("wait_for_picking", Who.CASHIER, "尚未拣货,请稍候", "Not picked yet; please wait"),
+        _step(
+            "use_the_sheet",
+            Who.CASHIER,
+            "练习中只扫练习单上的码;要给顾客取货,请先结束练习",
+            "Training takes codes of the practice sheet only; end training to serve a customer",
+        ),
+        _step(
+            "start_training",
+            Who.CASHIER,
+            "要练习,请先在“更多”里进入练习模式",
+            "To practise, start training first, under More",
+        ),
         _step("not_a_pickup_code", Who.CASHIER, "这不是取货码", "This is not a pickup code"),
         _step(
             "wait_for_link",
@@ -151,6 +163,18 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason("bad_signature", "ask_new_code", "签名无效", "The signature is not genuine"),
         _reason("key_unknown", "call_hq", "签名密钥未知", "Signed with a key we do not know"),
         _reason("wrong_pin", "check_pin", "密码错误", "Wrong PIN"),
+        _reason(
+            "not_practice",
+            "use_the_sheet",
+            "这不是练习码,没有动真单",
+            "Not a practice code; no real order was touched",
+        ),
+        _reason(
+            "practice_code",
+            "start_training",
+            "这是练习单上的码",
+            "This is a code of the practice sheet",
+        ),
         # not_here
         _reason("other_store", "go_to_store", "订单在其他门店", "The order is in another store"),
         _reason(
