@@ -309,6 +309,7 @@ class Floor:
             return answer.verdict is not Verdict.UNKNOWN
 
         await self.until(known, "the node has heard of a new order", within_s=10)
+        self.expect(last, units=0, handed=0)
 
     def expect(self, order: Order, *, units: int, handed: int = 1, undone: int = 0) -> None:
         """Note what headquarters must hold of this order when all is synced."""

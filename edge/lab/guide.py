@@ -37,7 +37,7 @@ async def guide(floor: Floor) -> str:
         f"  {sim} front paper_out",
         f"  {sim} front paper_in",
         f"  the slips are pictures in {directory}/paper/",
-        "cut the line to headquarters, restore it 断网、恢复",
+        "cut the line to headquarters (shown within a minute), restore it 断网、恢复",
         f"  kill -STOP {floor.hub_pid}",
         f"  kill -CONT {floor.hub_pid}",
         "advance everybody's clock 拨快时钟",

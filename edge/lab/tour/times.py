@@ -8,6 +8,7 @@ from sync.rules.verdicts import Verdict
 async def expired(floor: Floor) -> Detail:
     """A code good for 48 hours is refused when 49 have passed; nothing is handed over."""
     order = await floor.order(hours=48)
+    floor.expect(order, units=0, handed=0)
     floor.advance("49h")
     counter = floor.counter(1)
 
