@@ -51,7 +51,16 @@ class ScreenHub:
         self._closed = False
 
     def publish(self, station: str | None, event: str, value: object) -> None:
-        """Hand an event to the screens of `station`, or of all; from the loop, never waits."""
+        """Hand an event to the screens of `station`, or of all; from the loop, never waits.
+
+        `training` begins another day for its station: what was shown is forgotten, its screens
+        are told everything anew.
+        """
+        if station is not None and event == "training":
+            self._recent.pop(station, None)
+            for connection in self._open.get(station, []):
+                connection.fall_behind()
+            return
         if station is not None and event in _REMEMBERED:
             acts = self._recent.setdefault(station, deque(maxlen=RECENT_ACTS))
             acts.appendleft(Act(event=event, value=value))
@@ -150,6 +159,11 @@ class _Connection:
             self._behind = True
         else:
             self._frames.append(frame)
+        self._wake.set()
+
+    def fall_behind(self) -> None:
+        """Owe it a new `state`; what is queued until then is part of that."""
+        self._behind = True
         self._wake.set()
 
     def take_behind(self) -> bool:

@@ -167,3 +167,16 @@ async def test_a_counter_that_never_rests_still_hears_of_the_status() -> None:
             events += [event for event, _ in await told(stream)]
             await asyncio.sleep(0.005)
     assert events.count("answer") > 1
+
+
+async def test_training_makes_a_screen_forget_what_it_showed_and_asks_anew() -> None:
+    hub = ScreenHub(run="r")
+    mine, other = opened(hub, "till1"), opened(hub, "till2")
+    await joined(mine)
+    await joined(other)
+    hub.publish("till1", "answer", {"id": "1"})
+    hub.publish("till1", "training", {"training": True})
+    hub.publish(None, "cases", {"case": 3})
+    assert await told(mine) == [("state", {"all": True})]
+    assert hub.recent("till1") == ()
+    assert [event for event, _ in await told(other)] == ["cases"]

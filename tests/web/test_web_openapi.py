@@ -31,6 +31,7 @@ PROMISED = {
     ("post", "/api/v1/emergency-list"),
     ("post", "/api/v1/late-entries"),
     ("post", "/api/v1/training"),
+    ("post", "/api/v1/training/sheet"),
     ("get", "/api/v1/status"),
     ("get", "/api/v1/devices"),
     ("get", "/api/v1/stock/{sku}"),
