@@ -8,7 +8,7 @@ a fork of the box and is refused. A gap refuses the batch and names the seq that
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from sync.hub import facts, order_rows
 from sync.hub.enrolment import EnrolledNode
@@ -40,6 +40,11 @@ from sync.wire.messages import (
 
 Value = dict[str, object]
 _CHUNK = 300
+_CHANGE_UNIT = update(unit_table).where(
+    unit_table.c.order_id == bindparam("at_order"),
+    unit_table.c.line == bindparam("at_line"),
+    unit_table.c.unit == bindparam("at_unit"),
+)
 
 
 def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
@@ -255,23 +260,23 @@ def _store_events(
 
 
 def _store_units(connection: Connection, working: Working) -> None:
+    values: list[Value] = []
     for key in sorted(working.touched_units):
         now = working.units[key]
-        connection.execute(
-            update(unit_table)
-            .where(
-                unit_table.c.order_id == key[0],
-                unit_table.c.line == key[1],
-                unit_table.c.unit == key[2],
-            )
-            .values(
-                holder=now.holder,
-                epoch=now.epoch,
-                state=now.state,
-                destination=now.destination,
-                parked=now.parked,
-            )
+        values.append(
+            {
+                "at_order": key[0],
+                "at_line": key[1],
+                "at_unit": key[2],
+                "holder": now.holder,
+                "epoch": now.epoch,
+                "state": now.state,
+                "destination": now.destination,
+                "parked": now.parked,
+            }
         )
+    if values:
+        connection.execute(_CHANGE_UNIT, values)
 
 
 def _store_acts(connection: Connection, sender: EnrolledNode, working: Working) -> None:

@@ -14,12 +14,14 @@ from edge.store import catalog as catalogs
 from edge.store.catalog import Catalog
 from sync.engine.actions import FetchSnapshot
 from sync.engine.verify import check_manifest, start
-from sync.hub import feed, orders, stores
+from sync.hub import enrolment, feed, ingest, orders, stores
 from sync.hub.snapshots import Snapshots
 from sync.link import snapshot as fetching
+from sync.wire import codec
 from sync.wire.errors import RemoteWireError
+from sync.wire.events import Answered
 from sync.wire.feed import is_genuine_head, row_hash, sign_head
-from sync.wire.messages import Cursor, FeedPage, Manifest, SignedManifest
+from sync.wire.messages import Cursor, EventBatch, FeedPage, Manifest, SignedManifest
 from sync.wire.snapshot import open_manifest, sign_manifest
 
 TABLES = (
@@ -257,3 +259,33 @@ def test_the_hub_keeps_two_snapshots_a_store_and_makes_one_only_when_needed(
         order(headquarters)
         made.newest(STORE)
     assert len(list(folder.iterdir())) == 2
+
+
+def test_asks_stay_in_every_snapshot_until_they_are_answered(
+    headquarters: Headquarters, box: Box, tmp_path: Path
+) -> None:
+    ordered = order(headquarters, quantity=1)
+    orders.cancel(headquarters.hub, ordered.order_no)
+    _, file = fetched(headquarters, box)
+    unpack(file, tmp_path / "asked.db")
+    with closing(sqlite3.connect(tmp_path / "asked.db")) as connection:
+        ((ask_id, units, settled),) = connection.execute("SELECT ask_id, units, settled FROM ask")
+    assert (codec.unpack(list[tuple[int, int]], units), settled) == ([(1, 1), (2, 1)], 0)
+    answer = Answered(
+        ask_id=ask_id,
+        order_id=ordered.order_id,
+        epoch=1,
+        destination="hq:cancel",
+        released=ordered.units((1, 1), (2, 1)),
+        kept=(),
+        at_ms=1,
+    )
+    sender = enrolment.authorised(headquarters.hub, box.peer.node, box.peer.incarnation)
+    ingest.take(
+        headquarters.hub,
+        sender,
+        EventBatch(incarnation=box.peer.incarnation, nonce=bytes(16), events=(box.event(answer),)),
+    )
+    _, file = fetched(headquarters, box)
+    unpack(file, tmp_path / "answered.db")
+    assert dump(tmp_path / "answered.db")["ask"] == []
