@@ -1,5 +1,6 @@
 """The last steps: node and headquarters agree, and the node's books are what it showed."""
 
+import asyncio
 from dataclasses import dataclass
 
 from edge.lab.children import ChildDied
@@ -67,7 +68,10 @@ async def audit_verified(floor: Floor) -> Detail:
     await _all_sent(floor)
     witness = next(node for node in await floor.hq.fleet() if node.state == "enrolled")
     words = ("verify", "--config", str(floor.config), "--json", "--head")
-    out = await floor.call("storeedge", *words, f"{witness.audit_seq}:{witness.audit_hash}")
+    out, denied = await asyncio.gather(
+        floor.call("storeedge", *words, f"{witness.audit_seq}:{witness.audit_hash}"),
+        _refused(floor, *words, f"{witness.audit_seq}:{'00' * 32}"),
+    )
     told = from_json(_Verified, out.strip().splitlines()[-1].encode())
     claim(told.ok, "the audit chain does not hold", seq=told.audit_seq)
     claim(told.node == witness.node, "another box was verified", node=told.node)
@@ -76,11 +80,6 @@ async def audit_verified(floor: Floor) -> Detail:
         "headquarters has witnessed nothing",
         witness=witness.audit_seq,
     )
-    try:
-        await floor.call("storeedge", *words, f"{witness.audit_seq}:{'00' * 32}")
-        denied = False
-    except ChildDied:
-        denied = True
     claim(denied, "a false head was accepted")
     return {
         "audit_seq": told.audit_seq,
@@ -89,3 +88,11 @@ async def audit_verified(floor: Floor) -> Detail:
         "false_head_refused": denied,
         "personal_data": told.personal_data,
     }
+
+
+async def _refused(floor: Floor, *words: str) -> bool:
+    try:
+        await floor.call("storeedge", *words)
+    except ChildDied:
+        return True
+    return False
