@@ -1,5 +1,6 @@
 """`storeedge bench`: budgets, measured on this machine."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -15,4 +16,10 @@ def bench(
     """Measure, print one row a budget, and exit 1 if any is missed."""
     from edge.lab.bench import run
 
-    raise typer.Exit(run(name, as_json=json, fsync_delay_ms=fsync_delay_ms))
+    if not sys.stderr.isatty():
+        raise typer.Exit(run(name, as_json=json, fsync_delay_ms=fsync_delay_ms))
+    from edge.cli.bars import Bar
+
+    with Bar() as bar:
+        code = run(name, as_json=json, fsync_delay_ms=fsync_delay_ms, progress=bar)
+    raise typer.Exit(code)
