@@ -168,6 +168,9 @@ def _counter(table: Table) -> CounterConfig:
         operator=table.choice("operator", ("optional", "required")),
         dear_minor=table.integer("dear_minor", least=0, most=MAX_AMOUNT_MINOR),
         proxy_approval_minor=table.integer("proxy_approval_minor", least=0, most=MAX_AMOUNT_MINOR),
+        lone_each_minor=table.integer("lone_each_minor", least=0, most=MAX_AMOUNT_MINOR),
+        lone_shift_minor=table.integer("lone_shift_minor", least=0, most=MAX_AMOUNT_MINOR),
+        idle_lock_min=table.integer("idle_lock_min", least=1, most=240),
         least_grade_by_amount=tuple(
             _grade_floor(entry) for entry in table.tables("least_grade_by_amount", each={})
         ),

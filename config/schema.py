@@ -95,7 +95,9 @@ class CounterConfig:
     debounce_s: a pickup code repeated within it at one station is one scan; 0 to 10.
     claim_min: how long `ok` keeps an order for its station; 1 to 120.
     undo_s: how long "undo" needs no reason; 0 to 600.
-    second_person: who may release what is locked or under review.
+    second_person: who may release what is locked or under review: another person here, also one at
+    HQ by six digits, or a person alone up to lone_each_minor an act and lone_shift_minor a shift.
+    idle_lock_min: after it an unused counter signs its operator out; 1 to 240.
     operator: whether a hand-over needs somebody signed on.
     dear_minor: from this amount an order needs a tap. proxy_approval_minor: from this amount a
     hand-over without a code needs approval.
@@ -110,6 +112,9 @@ class CounterConfig:
     operator: OperatorRule
     dear_minor: int
     proxy_approval_minor: int
+    lone_each_minor: int
+    lone_shift_minor: int
+    idle_lock_min: int
     least_grade_by_amount: tuple[GradeFloor, ...]
     language: Language
 

@@ -9,9 +9,18 @@ from edge.domain.pickup import open_units
 from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, give
-from edge.flow.operator import Approval, Person, check_pin
+from edge.flow.operator import Approval
 from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED, OPERATOR_NEEDED, show
+from edge.flow.second_person import (
+    Approved,
+    Approver,
+    HqAnswer,
+    Matter,
+    identify,
+    judge,
+    settle,
+)
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
 from edge.flow.view import order_view, unsealed
@@ -28,13 +37,15 @@ class HandOverAsk:
     """Which units go. units: None for all that are open. missing: units that are not there.
 
     second_fact: for an order found without a code: the phone's last four digits, the order's last
-    four, or the whole name. approved_by: another person, above a value.
+    four, or the whole name. approved_by: another person, above a value; approved_by_hq: what HQ
+    answered to a challenge for this order instead.
     """
 
     order: str
     units: tuple[tuple[int, int], ...] | None = None
     missing: tuple[tuple[int, int], ...] = ()
     approved_by: Approval | None = None
+    approved_by_hq: HqAnswer | None = None
     second_fact: str | None = None
 
 
@@ -72,12 +83,9 @@ async def hand_over(shop: Shop, caller: Caller, ask: HandOverAsk) -> ScanAnswer 
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED
-    approver: Person | None = None
-    if ask.approved_by is not None:
-        checked = await check_pin(shop, ask.approved_by)
-        if isinstance(checked, Refusal):
-            return checked
-        approver = checked
+    approver = await identify(shop, ask.approved_by, ask.approved_by_hq)
+    if isinstance(approver, Refusal):
+        return approver
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
         if operator is None and shop.settings.operator == "required":
@@ -97,7 +105,7 @@ async def hand_over(shop: Shop, caller: Caller, ask: HandOverAsk) -> ScanAnswer 
 
 def _said_again(ask: HandOverAsk) -> HandOverAsk:
     """The question without its PIN: the same act asked again may be approved by another."""
-    return replace(ask, approved_by=None)
+    return replace(ask, approved_by=None, approved_by_hq=None)
 
 
 def find_order(tx: Tx, asking: Redeemer, order_id: bytes) -> Order | None:
@@ -112,7 +120,7 @@ def find_order(tx: Tx, asking: Redeemer, order_id: bytes) -> Order | None:
     return order_of_token(tx, known, store=here.store, incarnation=here.incarnation)
 
 
-def _give(asking: Redeemer, ask: HandOverAsk, approver: Person | None) -> ScanAnswer | Refusal:
+def _give(asking: Redeemer, ask: HandOverAsk, approver: Approver | None) -> ScanAnswer | Refusal:
     tx, shop = asking.tx, asking.shop
     try:
         order_id = bytes.fromhex(ask.order)
@@ -127,9 +135,8 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Person | None) -> ScanAn
         return _already(asking, order) or NOT_CLAIMED
     if taken.station != asking.station:
         return _at_counter(asking, order, taken)
-    refusal = _needs(asking, order, taken, ask, approver)
-    if refusal is not None:
-        return refusal
+    if taken.credential == "found" and not _has_fact(asking, order, ask):
+        return SECOND_FACT
     still_open = open_units(order, now)
     wanted = still_open if ask.units is None else ask.units
     missing = frozenset(ask.missing)
@@ -137,6 +144,9 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Person | None) -> ScanAn
     allowed = frozenset(still_open)
     if not units or not allowed.issuperset(units) or len(set(units)) != len(units):
         return _already(asking, order) or BAD_UNITS
+    approved = _approval(asking, order, taken, approver)
+    if isinstance(approved, Refusal):
+        return approved
     giving = Giving(
         order=order,
         units=units,
@@ -146,23 +156,28 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Person | None) -> ScanAn
         basis=taken.basis,
         missing=tuple(missing),
     )
-    if approver is not None:
-        tx.note("approved", order=order.order_no, operator=approver.staff_id)
+    if approved is not None:
+        tx.note("approved", order=order.order_no, by=approved.by, way=approved.way)
+        settle(tx, approved)
     return give(shop, tx, giving)
 
 
-def _needs(
-    asking: Redeemer, order: Order, taken: LiveClaim, ask: HandOverAsk, approver: Person | None
-) -> Refusal | None:
-    if taken.credential != "found":
+def _has_fact(asking: Redeemer, order: Order, ask: HandOverAsk) -> bool:
+    return ask.second_fact is not None and _is_fact(asking, order, ask.second_fact)
+
+
+def _approval(
+    asking: Redeemer, order: Order, taken: LiveClaim, approver: Approver | None
+) -> Approved | Refusal | None:
+    """Who approves the hand-over of a found order above the value; None where nobody needs to."""
+    settings = asking.shop.settings
+    if taken.credential != "found" or order.value_minor < settings.proxy_approval_minor:
         return None
-    if ask.second_fact is None or not _is_fact(asking, order, ask.second_fact):
-        return SECOND_FACT
-    if order.value_minor < asking.shop.settings.proxy_approval_minor:
-        return None
-    if approver is None or approver.staff_id == asking.operator or approver.role == "cashier":
+    if approver is None:
         return APPROVAL
-    return None
+    involved = () if asking.operator is None else (asking.operator,)
+    matter = Matter(order=order, involved=frozenset(involved), station=asking.station)
+    return judge(asking.shop, asking.tx, asking.enrolled, approver, matter)
 
 
 def _is_fact(asking: Redeemer, order: Order, fact: str) -> bool:

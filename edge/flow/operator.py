@@ -45,9 +45,6 @@ class Person:
 
 
 PIN_WRONG = Refusal(status=403, code="pin_wrong", zh="密码错误", en="Wrong PIN")
-PIN_WAIT = Refusal(
-    status=429, code="pin_wait", zh="尝试过多,请稍候", en="Too many tries; please wait"
-)
 
 
 def person(tx: Tx, staff_id: str) -> Person | None:
@@ -64,33 +61,62 @@ def _person(row: tuple[object, ...] | None) -> Person | None:
 
 
 async def check_pin(shop: Shop, approval: Approval) -> Person | Refusal:
-    """The person, if the PIN is right; a wrong one is counted durably before it is answered."""
+    """The person, if the PIN is right.
 
-    def look(tx: Tx) -> tuple[Person | None, int]:
-        row = tx.one("pin_try", approval.staff_id)
-        return person(tx, approval.staff_id), 0 if row is None else integer(row[1])
+    The try is counted, durably, before the PIN is looked at, and forgotten when it was right: many
+    at once get no more tries than one after another.
+    """
 
-    found, not_before_ms = await shop.writer.do(look, shop.moment())
-    if shop.moment().trusted_ms < not_before_ms:
-        return PIN_WAIT
+    def count(tx: Tx) -> Person | Refusal | None:
+        waiting = pin_wait(tx, approval.staff_id)
+        if waiting is None:
+            count_pin_try(tx, approval.staff_id)
+        return waiting or person(tx, approval.staff_id)
+
+    found = await shop.writer.do(count, shop.moment())
+    if isinstance(found, Refusal):
+        return found
     good = found is not None and await _matches(found.pin_hash, approval.pin)
 
     def record(tx: Tx) -> None:
         if good:
-            tx.run("pin_good", approval.staff_id)
-            return
-        row = tx.one("pin_failed", approval.staff_id)
-        assert row is not None
-        failures = integer(row[0])
-        tx.note("wrong_pin", staff=approval.staff_id if found else None, failures=failures)
-        if failures >= _FREE_TRIES:
-            wait = _WAITS_MS[min(failures - _FREE_TRIES, len(_WAITS_MS) - 1)]
-            tx.run("pin_wait", tx.moment.trusted_ms + wait, approval.staff_id)
+            forget_pin_tries(tx, approval.staff_id)
+        else:
+            tx.note("wrong_pin", staff=approval.staff_id if found else None)
 
     await shop.writer.do(record, shop.moment())
-    if not good or found is None:
-        return PIN_WRONG
-    return found
+    return found if found is not None and good else PIN_WRONG
+
+
+def pin_wait(tx: Tx, who: str) -> Refusal | None:
+    """The refusal while `who` must wait, with its seconds."""
+    row = tx.one("pin_try", who)
+    left_ms = 0 if row is None else integer(row[1]) - tx.moment.trusted_ms
+    if left_ms <= 0:
+        return None
+    left_s = -(-left_ms // 1000)
+    return Refusal(
+        status=429,
+        code="pin_wait",
+        zh=f"尝试过多,请等 {left_s} 秒",
+        en=f"Too many tries; wait {left_s} s",
+    )
+
+
+def count_pin_try(tx: Tx, who: str) -> int:
+    """Count a try before its outcome is known; from the fifth on the next one waits."""
+    row = tx.one("pin_failed", who)
+    assert row is not None
+    failures = integer(row[0])
+    if failures >= _FREE_TRIES:
+        wait_ms = _WAITS_MS[min(failures - _FREE_TRIES, len(_WAITS_MS) - 1)]
+        tx.run("pin_wait", tx.moment.trusted_ms + wait_ms, who)
+    return failures
+
+
+def forget_pin_tries(tx: Tx, who: str) -> None:
+    """The PIN was right."""
+    tx.run("pin_good", who)
 
 
 async def _matches(pin_hash: str | None, pin: str) -> bool:

@@ -6,14 +6,18 @@ A locked code is released by another person than the one who operated when it lo
 
 from typing import Literal
 
+from edge.domain.facts import Order
 from edge.flow.answers import CaseView, Refusal, Said
 from edge.flow.caller import Caller
-from edge.flow.operator import Approval, Person, check_pin
+from edge.flow.operator import Approval
+from edge.flow.scan import NOT_ENROLLED
+from edge.flow.second_person import HqAnswer, Matter, identify, judge
 from edge.flow.serve import operator_of
 from edge.flow.shop import Shop
 from edge.flow.view import said
 from edge.store.handovers import close_case, release_lock
-from edge.store.row import integer, maybe_integer, maybe_text, text
+from edge.store.orders import order_by_id
+from edge.store.row import integer, maybe_blob, maybe_integer, maybe_text, text
 from edge.store.tx import Tx
 from sync.rules.verdicts import reason_codes
 
@@ -25,15 +29,13 @@ NOT_RELEASABLE = Refusal(
     zh="此类复核不能在柜台解除",
     en="This kind of case cannot be released at the counter",
 )
-OTHER_PERSON = Refusal(
-    status=403,
-    code="other_person",
-    zh="须由另一位主管解除",
-    en="Another person, a supervisor or manager, must release it",
-)
 _CASES = {
     "missing_part": ("缺少部件", "A part is missing"),
     "late_collision": ("补录冲突", "A late entry collides"),
+    "undo_rate": ("撤销过于频繁", "Too many hand-overs taken back"),
+    "lone_act": ("单人批准,待复核", "Approved by one person alone; to be looked at"),
+    "remote_approval": ("等待总部批准", "Waiting for HQ's approval"),
+    "training_began": ("练习开始", "Training began"),
     "sync_conflict": ("总部记录冲突", "HQ's record disagrees"),
     "sync_refused": ("总部拒收", "HQ refused a record"),
 }
@@ -50,32 +52,36 @@ async def cases(shop: Shop, station: str | None = None) -> tuple[CaseView, ...]:
 
 
 async def release(
-    shop: Shop, caller: Caller, case: int, approval: Approval, note: str
+    shop: Shop, caller: Caller, case: int, by: Approval | HqAnswer, note: str
 ) -> CaseView | Refusal:
     """Let a locked code be tried again."""
-    return await _decide(shop, caller, case, approval, note, "released")
+    return await _decide(shop, caller, case, by, note, "released")
 
 
 async def close(
-    shop: Shop, caller: Caller, case: int, approval: Approval, note: str
+    shop: Shop, caller: Caller, case: int, by: Approval | HqAnswer, note: str
 ) -> CaseView | Refusal:
     """Close a case with a note and no other effect."""
-    return await _decide(shop, caller, case, approval, note, "closed")
+    return await _decide(shop, caller, case, by, note, "closed")
 
 
 async def _decide(
     shop: Shop,
     caller: Caller,
     case: int,
-    approval: Approval,
+    by: Approval | HqAnswer,
     note: str,
     outcome: Literal["released", "closed"],
 ) -> CaseView | Refusal:
     shop = shop.at(caller.station, acts=True)
-    checked = await check_pin(shop, approval)
-    if isinstance(checked, Refusal):
-        return checked
-    decider: Person = checked
+    enrolled = shop.identity.enrolled
+    if enrolled is None:
+        return NOT_ENROLLED
+    hq = by if isinstance(by, HqAnswer) else None
+    approver = await identify(shop, by if isinstance(by, Approval) else None, hq)
+    if isinstance(approver, Refusal):
+        return approver
+    assert approver is not None
 
     def act(tx: Tx) -> CaseView | Refusal:
         row = tx.one("review", case)
@@ -83,12 +89,22 @@ async def _decide(
             return NO_CASE
         if row[7] is not None:
             return CLOSED
-        involved = {maybe_text(row[5]), operator_of(tx, caller.station)}
-        if decider.role == "cashier" or decider.staff_id in involved:
-            return OTHER_PERSON
-        if outcome == "released" and not release_lock(tx, case, staff_id=decider.staff_id):
+        if outcome == "released" and tx.one("lockout_of_review", case) is None:
             return NOT_RELEASABLE
-        close_case(tx, case, outcome=outcome, staff_id=decider.staff_id, note=note[:500])
+        involved = (maybe_text(row[5]), operator_of(tx, caller.station))
+        matter = Matter(
+            order=_order_of(tx, case),
+            involved=frozenset(one for one in involved if one is not None),
+            station=caller.station,
+            case=case,
+            may_be_alone=row[1] != "lone_act",
+        )
+        approved = judge(shop, tx, enrolled, approver, matter)
+        if isinstance(approved, Refusal):
+            return approved
+        if outcome == "released":
+            release_lock(tx, case, staff_id=approved.by)
+        close_case(tx, case, outcome=outcome, staff_id=approved.by, note=note[:500])
         after = tx.one("review", case)
         assert after is not None
         return _view(after)
@@ -100,6 +116,12 @@ async def _decide(
         shop.screens.publish(None, "cases", {"case": case})
         shop.wake_sync()
     return answer
+
+
+def _order_of(tx: Tx, case: int) -> Order | None:
+    row = tx.one("review_order", case)
+    order_id = None if row is None else maybe_blob(row[0])
+    return None if order_id is None else order_by_id(tx, order_id)
 
 
 def _view(row: tuple[object, ...]) -> CaseView:

@@ -16,7 +16,10 @@ class Settings:
     undo_ms: int = 30_000
     operator: Literal["optional", "required"] = "optional"
     second_person: Literal["on_site", "remote", "lone_capped"] = "on_site"
+    lone_each_minor: int = 10_000
+    lone_shift_minor: int = 30_000
     proxy_approval_minor: int = 20_000
+    idle_lock_ms: int = 900_000
     slip_pickup: Literal["always", "ask", "never"] = "always"
     drawer: bool = False
     buzzer: bool = False

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from edge.flow import emergency, review
+from edge.flow import emergency, review, second_person
 from edge.flow import find as finding
 from edge.flow.answers import CaseView, Found, ScanAnswer, SlipView
 from edge.flow.operator import Approval
+from edge.flow.second_person import Challenge, ChallengeAsk, HqAnswer
 from edge.flow.shop import Shop
 from edge.web.told import Who, told
 
@@ -22,11 +23,19 @@ class ChooseBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseBody:
-    """Who decides a case, by PIN, and why."""
+    """Who decides a case and why: a person with their PIN, or HQ's six digits and a name."""
 
-    staff_id: str
-    pin: str
+    staff_id: str = ""
+    pin: str = ""
+    response: str | None = None
+    name: str = ""
     note: str = ""
+
+    def by(self, case: int) -> Approval | HqAnswer:
+        """Who decides `case`."""
+        if self.response is not None:
+            return HqAnswer(case=case, response=self.response, name=self.name)
+        return Approval(staff_id=self.staff_id, pin=self.pin)
 
 
 def routes(shop: Shop) -> APIRouter:
@@ -51,14 +60,17 @@ def routes(shop: Shop) -> APIRouter:
     @router.post("/reviews/{case}/release", response_model=CaseView)
     async def release(who: Who, case: int, body: CaseBody) -> Response:
         """Release a case: another person than the one who opened it, by PIN."""
-        approval = Approval(staff_id=body.staff_id, pin=body.pin)
-        return told(await review.release(shop, who, case, approval, body.note))
+        return told(await review.release(shop, who, case, body.by(case), body.note))
 
     @router.post("/reviews/{case}/close", response_model=CaseView)
     async def close(who: Who, case: int, body: CaseBody) -> Response:
         """Close a case without releasing anything."""
-        approval = Approval(staff_id=body.staff_id, pin=body.pin)
-        return told(await review.close(shop, who, case, approval, body.note))
+        return told(await review.close(shop, who, case, body.by(case), body.note))
+
+    @router.post("/challenges", response_model=Challenge)
+    async def challenge(who: Who, body: ChallengeAsk) -> Response:
+        """Six digits to read to HQ, for a case or for an order to be handed over."""
+        return told(await second_person.challenge(shop, who, body))
 
     @router.post("/emergency-list", response_model=SlipView)
     async def print_list(who: Who) -> Response:

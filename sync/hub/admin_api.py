@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from sync.hub import cases, enrolment, orders, stores
+from sync.hub import approvals, cases, enrolment, orders, stores
 from sync.hub.identity import Hub, is_admin
 from sync.hub.orders import NewOrder
 from sync.hub.problems import Problem
@@ -139,6 +139,18 @@ def list_cases(hub: TheHub, *, open_only: Annotated[bool, Query(alias="open")] =
 def show_fleet(hub: TheHub) -> Json:
     """Every box and how far it is."""
     return enrolment.fleet(hub)
+
+
+@router.post("/approvals", status_code=201)
+def approve(hub: TheHub, new: approvals.NewApproval) -> Json:
+    """Answer a store's challenge for a case; the digits are read back by voice."""
+    return approvals.approve(hub, new)
+
+
+@router.get("/approvals")
+def list_approvals(hub: TheHub) -> Json:
+    """Who approved what from here."""
+    return {"approvals": approvals.list_approvals(hub)}
 
 
 @router.post("/pairings", status_code=201)

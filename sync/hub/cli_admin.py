@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.pretty import pprint
 
-from sync.hub import backup, cases, enrolment, identity, orders, stores
+from sync.hub import approvals, backup, cases, enrolment, identity, orders, stores
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.identity import Hub
@@ -128,6 +128,24 @@ def make_backup(
 ) -> None:
     """Copy the database; nodes may then forget what the copy holds."""
     _run(context, as_json, lambda hub: backup.make(hub, to))
+
+
+@admin.command("approve")
+def approve(
+    context: typer.Context,
+    challenge: Annotated[str, typer.Argument(help="The six digits that the store reads out")],
+    number: Annotated[int, typer.Option("--store")],
+    for_case: Annotated[int, typer.Option("--case", help="The case number that it reads out")],
+    by: Annotated[str, typer.Option(help="Who approves; the store writes this name down")],
+    as_json: AsJson = False,
+) -> None:
+    """The six digits to read back, so that the store may go on with this case."""
+    values: Json = {"store": number, "challenge": challenge, "case": for_case, "by": by}
+    _run(
+        context,
+        as_json,
+        lambda hub: approvals.approve(hub, _checked(approvals.NewApproval, values)),
+    )
 
 
 @token.command("new")

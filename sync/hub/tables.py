@@ -272,6 +272,16 @@ code_lock = Table(
     _ms("locked_ms"),
     _ms("released_ms", nullable=True),
 )
+approval = Table(
+    "approval",
+    metadata,
+    Column("approval_id", Integer, primary_key=True),
+    Column("store", Integer, nullable=False),
+    Column("case", BigInteger, nullable=False),
+    Column("challenge", String, nullable=False),
+    Column("name", String, nullable=False),
+    _ms("at_ms"),
+)
 setting = Table(
     "setting",
     metadata,

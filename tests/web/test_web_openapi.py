@@ -21,6 +21,7 @@ PROMISED = {
     ("get", "/api/v1/reviews"),
     ("post", "/api/v1/reviews/{case}/release"),
     ("post", "/api/v1/reviews/{case}/close"),
+    ("post", "/api/v1/challenges"),
     ("get", "/api/v1/staff"),
     ("get", "/api/v1/operator"),
     ("post", "/api/v1/operator"),
