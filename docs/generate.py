@@ -7,10 +7,10 @@ docs/commands.md from the command line's own help. Run it by `scripts/docs`.
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-import click
 import typer.main
 
 from sync.rules import verdicts
@@ -163,6 +163,50 @@ def _reason_row(code: str) -> str:
     )
 
 
+class Param(Protocol):
+    """An argument or option, as typer's own click has it."""
+
+    @property
+    def name(self) -> str | None:
+        """As the function calls it."""
+
+    @property
+    def opts(self) -> list[str]:
+        """Its spellings."""
+
+    @property
+    def secondary_opts(self) -> list[str]:
+        """Its spellings that mean off."""
+
+    @property
+    def param_type_name(self) -> str:
+        """Option or argument."""
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+
+    @property
+    def default(self) -> object:
+        """Its default."""
+
+    @property
+    def metavar(self) -> str | None:
+        """What stands for its value, when the function says so."""
+
+
+class Command(Protocol):
+    """A command or a group of them."""
+
+    @property
+    def help(self) -> str | None:
+        """What its function says."""
+
+    @property
+    def params(self) -> Sequence[Param]:
+        """Arguments and options."""
+
+
 def commands() -> str:
     """docs/commands.md."""
     from edge.cli.app import app as node
@@ -182,7 +226,7 @@ def commands() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _describe(command: click.Command, path: str) -> Iterator[str]:
+def _describe(command: Command, path: str) -> Iterator[str]:
     children = getattr(command, "commands", {})
     params = [each for each in command.params if each.name not in _EVERYWHERE]
     words = " ".join(_usage(each) for each in params)
@@ -201,17 +245,17 @@ def _describe(command: click.Command, path: str) -> Iterator[str]:
 _EVERYWHERE = ("help", "install_completion", "show_completion")
 
 
-def _is_option(param: click.Parameter) -> bool:
+def _is_option(param: Param) -> bool:
     return param.param_type_name == "option"
 
 
-def _metavar(param: click.Parameter) -> str:
+def _metavar(param: Param) -> str:
     if param.metavar:
         return param.metavar
     return (param.name or "").upper().replace("_", "-")
 
 
-def _usage(param: click.Parameter) -> str:
+def _usage(param: Param) -> str:
     if not _is_option(param):
         return _metavar(param) if param.required else f"[{_metavar(param).strip('[]')}]"
     spelled = param.opts[0]
@@ -220,13 +264,13 @@ def _usage(param: click.Parameter) -> str:
     return spelled if param.required else f"[{spelled}]"
 
 
-def _spelling(param: click.Parameter) -> str:
+def _spelling(param: Param) -> str:
     if not _is_option(param):
         return f"`{_metavar(param)}`"
     return " ".join(f"`{each}`" for each in (*param.opts, *param.secondary_opts))
 
 
-def _help(param: click.Parameter) -> str:
+def _help(param: Param) -> str:
     words = " ".join((getattr(param, "help", None) or "").split())
     variable = getattr(param, "envvar", None)
     if variable:
@@ -234,7 +278,7 @@ def _help(param: click.Parameter) -> str:
     return words
 
 
-def _default(param: click.Parameter) -> str:
+def _default(param: Param) -> str:
     if param.required:
         return "needed"
     default = param.default
