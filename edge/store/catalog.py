@@ -10,20 +10,9 @@ from pathlib import Path
 
 from edge.store.errors import Corrupt
 from edge.store.ledger import connect
-from sync.wire.catalog import (
-    ROW_TYPES,
-    SCHEMA_SQL,
-    SCHEMA_VERSION,
-    AskRow,
-    CatalogRow,
-    IssuerKeyRow,
-    OrderRow,
-    ProductRow,
-    SettingRow,
-    StaffRow,
-    StoreRow,
-)
-from sync.wire.codec import pack, unpack
+from sync.wire.catalog import ROW_TYPES, SCHEMA_SQL, SCHEMA_VERSION, CatalogRow, SettingRow
+from sync.wire.catalog_rows import upserts
+from sync.wire.codec import unpack
 from sync.wire.errors import RemoteWireError
 from sync.wire.messages import Cursor, FeedPage, FeedRow
 
@@ -157,86 +146,5 @@ class Catalog:
 
 def put(connection: sqlite3.Connection, row: CatalogRow) -> None:
     """Upsert one row by its key; the same row twice changes nothing."""
-    match row:
-        case StoreRow():
-            _replace(connection, "store", row.number, row.code, row.name_zh, row.name_en)
-        case ProductRow():
-            _replace(
-                connection,
-                "product",
-                row.sku,
-                row.gtin,
-                row.name_zh,
-                row.name_en,
-                row.storage,
-                row.min_grade,
-            )
-        case StaffRow():
-            _replace(
-                connection,
-                "staff",
-                row.staff_id,
-                row.name,
-                row.role,
-                row.badge,
-                row.pin_hash,
-                int(row.active),
-            )
-        case IssuerKeyRow():
-            _replace(connection, "issuer_key", row.key_id, row.public, int(row.revoked))
-        case AskRow():
-            _replace(
-                connection,
-                "ask",
-                row.ask_id,
-                row.kind,
-                row.order_id,
-                row.epoch,
-                row.holder,
-                row.destination,
-                pack(row.units),
-                int(row.settled),
-            )
-        case SettingRow():
-            _replace(connection, "setting", row.key, row.value)
-        case OrderRow():
-            _put_order(connection, row)
-
-
-def _replace(connection: sqlite3.Connection, table: str, *values: object) -> None:
-    marks = ", ".join("?" * len(values))
-    connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our own table names
-
-
-def _put_order(connection: sqlite3.Connection, row: OrderRow) -> None:
-    connection.execute("DELETE FROM order_line WHERE order_id = ?", (row.order_id,))
-    connection.execute("DELETE FROM code WHERE order_id = ?", (row.order_id,))
-    _replace(
-        connection, "pickup_order", row.order_id, row.order_no, row.home_store, row.holder,
-        row.epoch, row.state, row.not_after_ms, row.last_not_after_ms, row.lane, int(row.ready),
-        row.place, row.bags, row.value_minor, row.currency, row.min_grade, row.sealed,
-        row.phone_tail,
-    )  # fmt: skip
-    for line in row.lines:
-        _replace(
-            connection,
-            "order_line",
-            row.order_id,
-            line.line,
-            line.sku,
-            line.quantity,
-            line.bundle_of,
-        )
-    for code in row.codes:
-        _replace(
-            connection,
-            "code",
-            code.lookup,
-            row.order_id,
-            code.kind,
-            code.grade,
-            code.epoch,
-            code.not_after_ms,
-            code.pin,
-            code.state,
-        )
+    for statement, values in upserts(row):
+        connection.execute(statement, values)

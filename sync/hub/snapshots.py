@@ -21,19 +21,8 @@ from sync.hub.identity import Hub
 from sync.hub.problems import missing
 from sync.hub.tables import feed
 from sync.wire import codec
-from sync.wire.catalog import (
-    ROW_TYPES,
-    SCHEMA_SQL,
-    SCHEMA_VERSION,
-    AskRow,
-    CatalogRow,
-    IssuerKeyRow,
-    OrderRow,
-    ProductRow,
-    SettingRow,
-    StaffRow,
-    StoreRow,
-)
+from sync.wire.catalog import ROW_TYPES, SCHEMA_SQL, SCHEMA_VERSION, AskRow, CatalogRow
+from sync.wire.catalog_rows import upserts
 from sync.wire.messages import Cursor, Manifest, SignedManifest
 from sync.wire.snapshot import sign_manifest
 
@@ -59,97 +48,11 @@ def _rows(connection: Connection, scope: str, upto: int) -> Iterator[CatalogRow]
 
 
 def insert_row(target: sqlite3.Connection, row: CatalogRow) -> None:
-    """Put a row into a catalog file that does not have it."""
-    match row:
-        case StoreRow():
-            _put(target, "store", row.number, row.code, row.name_zh, row.name_en)
-        case ProductRow():
-            _put(
-                target,
-                "product",
-                row.sku,
-                row.gtin,
-                row.name_zh,
-                row.name_en,
-                row.storage,
-                row.min_grade,
-            )
-        case OrderRow():
-            _insert_order(target, row)
-        case StaffRow():
-            _put(
-                target,
-                "staff",
-                row.staff_id,
-                row.name,
-                row.role,
-                row.badge,
-                row.pin_hash,
-                int(row.active),
-            )
-        case IssuerKeyRow():
-            _put(target, "issuer_key", row.key_id, row.public, int(row.revoked))
-        case AskRow():
-            if row.settled:
-                return
-            _put(
-                target,
-                "ask",
-                row.ask_id,
-                row.kind,
-                row.order_id,
-                row.epoch,
-                row.holder,
-                row.destination,
-                codec.pack(row.units),
-                0,
-            )
-        case SettingRow():
-            _put(target, "setting", row.key, row.value)
-
-
-def _put(target: sqlite3.Connection, table: str, *values: object) -> None:
-    marks = ", ".join("?" * len(values))
-    target.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608  # our own names
-
-
-def _insert_order(target: sqlite3.Connection, row: OrderRow) -> None:
-    _put(
-        target,
-        "pickup_order",
-        row.order_id,
-        row.order_no,
-        row.home_store,
-        row.holder,
-        row.epoch,
-        row.state,
-        row.not_after_ms,
-        row.last_not_after_ms,
-        row.lane,
-        int(row.ready),
-        row.place,
-        row.bags,
-        row.value_minor,
-        row.currency,
-        row.min_grade,
-        row.sealed,
-        row.phone_tail,
-    )
-    for line in row.lines:
-        _put(target, "order_line", row.order_id, line.line, line.sku, line.quantity, line.bundle_of)
-    for code in row.codes:
-        _put(
-            target,
-            "code",
-            code.lookup,
-            row.order_id,
-            code.kind,
-            code.grade,
-            code.epoch,
-            code.not_after_ms,
-            code.pin,
-            code.state,
-        )
+    """Put a row into a catalog file; what HQ asked and heard the answer to is left out."""
+    if isinstance(row, AskRow) and row.settled:
+        return
+    for statement, values in upserts(row):
+        target.execute(statement, values)
 
 
 def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
@@ -161,10 +64,15 @@ def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
         target.execute("PRAGMA synchronous = OFF")  # hashed before use; made anew if lost
         target.executescript(SCHEMA_SQL)
         target.execute("BEGIN")
-        _put(target, "meta", "schema", SCHEMA_VERSION)
-        _put(target, "meta", "chain", hub.chain)
-        _put(target, "meta", "store", number)
-        _put(target, "meta", "generation", hub.generation)
+        target.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            (
+                ("schema", SCHEMA_VERSION),
+                ("chain", hub.chain),
+                ("store", number),
+                ("generation", hub.generation),
+            ),
+        )
         cursors = tuple(
             head_cursor(connection, scope, hub.generation) for scope in (CHAIN, store_scope(number))
         )
@@ -172,14 +80,9 @@ def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
         for cursor in cursors:
             for row in _rows(connection, cursor.scope, cursor.seq):
                 insert_row(target, row)
-            _put(
-                target,
-                "cursor",
-                cursor.scope,
-                cursor.generation,
-                cursor.seq,
-                cursor.row_hash,
-                now_ms,
+            target.execute(
+                "INSERT INTO cursor VALUES (?, ?, ?, ?, ?)",
+                (cursor.scope, cursor.generation, cursor.seq, cursor.row_hash, now_ms),
             )
         target.execute("COMMIT")
     return cursors
