@@ -187,6 +187,31 @@ def broken(change: str) -> Callable[[Cursor], FeedPage]:
                 return FeedPage(**{**fields, "head": at("store:9", 5)})
             case "another generation":
                 return FeedPage(**{**fields, "generation": b"elsewher"})
+            case "wholly another generation":
+                head = Cursor(
+                    scope=cursor.scope,
+                    generation=b"elsewher",
+                    seq=good.head.seq,
+                    row_hash=good.head.row_hash,
+                )
+                return FeedPage(
+                    **{
+                        **fields,
+                        "generation": b"elsewher",
+                        "head": head,
+                        "signature": feed.sign_head(head, HUB),
+                    }
+                )
+            case "another scope's signed head":
+                head = at("store:9", cursor.seq, cursor.row_hash)
+                return FeedPage(
+                    **{
+                        **fields,
+                        "rows": (),
+                        "head": head,
+                        "signature": feed.sign_head(head, HUB),
+                    }
+                )
             case "a head beyond":
                 return FeedPage(
                     **{**fields, "head": other, "signature": feed.sign_head(other, HUB)}
@@ -209,6 +234,8 @@ def broken(change: str) -> Callable[[Cursor], FeedPage]:
         "a gap",
         "another scope's head",
         "another generation",
+        "wholly another generation",
+        "another scope's signed head",
         "a head beyond",
         "more of nothing",
     ],
