@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.domain.parse import CourierSerial, PickupV2
@@ -145,6 +145,10 @@ class Shop:
         if self.room is not None and number >= FIRST_PRACTICE_NUMBER:
             return self.room.shop
         return self
+
+    def fence(self) -> None:
+        """What is durable already: nothing is given any more without a person."""
+        self.identity = replace(self.identity, fenced=True)
 
     def count(self, name: str) -> None:
         """Add one to a metric."""

@@ -40,7 +40,7 @@ async def keep_linked(
                 peer=peer,
                 random_=random.SystemRandom(),
                 link=link,
-                outbox=LedgerOutbox(shop.writer, shop.moment),
+                outbox=LedgerOutbox(shop.writer, shop.moment, on_fork=shop.fence),
                 replica=replica,
                 clock=shop.clock,
                 wake=wake,

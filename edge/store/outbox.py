@@ -17,9 +17,13 @@ KEEP_ACKED = 10_000
 class LedgerOutbox:
     """Facts for HQ, read and acknowledged through the one writer."""
 
-    def __init__(self, writer: Writer, now: Callable[[], Moment]) -> None:
+    def __init__(
+        self, writer: Writer, now: Callable[[], Moment], *, on_fork: Callable[[], None]
+    ) -> None:
+        """on_fork: told once the ledger is fenced, because HQ holds another event of this seq."""
         self._writer = writer
         self._now = now
+        self._on_fork = on_fork
 
     async def unsent(self, *, limit: int, max_bytes: int) -> Sequence[Event]:
         """The next events above the acknowledged mark, within both bounds, at least one."""
@@ -38,19 +42,28 @@ class LedgerOutbox:
         return await self._writer.do(read, self._now())
 
     async def acknowledge(self, answer: BatchAnswer) -> None:
-        """Keep the hub's word on each row; conflict and refused become cases, later stays."""
+        """Keep the hub's word on each row; conflict and refused become cases, later stays.
+
+        `refused/fork` means that a copy of this box is at work: it fences itself (attacks 5, 33).
+        """
+        forked = any(row.outcome == "refused" and row.reason == "fork" for row in answer.rows)
 
         def keep(tx: Tx) -> None:
             for row in answer.rows:
                 tx.run("outbox_outcome", row.outcome, row.reason, row.seq)
                 if row.outcome in ("conflict", "refused"):
                     open_case(tx, "sync_conflict" if row.outcome == "conflict" else "sync_refused")
+            if forked:
+                tx.run("identity_fence")
+                tx.note("fenced", reason="fork")
             tx.run("outbox_marks", answer.acked_seq, answer.backed_up_seq)
             counters = tx.one("counters")
             assert counters is not None
             tx.run("outbox_prune", integer(counters[3]) - KEEP_ACKED)
 
         await self._writer.do(keep, self._now())
+        if forked:
+            self._on_fork()
 
     async def waiting(self) -> tuple[int, int | None]:
         """How many events HQ does not have, and the trusted time of the oldest."""

@@ -1,7 +1,7 @@
 """Pickup tokens: V1 text, V2 signed bytes, and the PL list of lines that goes with a V2.
 
 V1 is 16 Crockford symbols: 75 random bits and a check character. Its *code id* is the 75 bits in
-10 bytes, big-endian; V2 carries the same id.
+10 bytes, big-endian. A V2 carries a code id of its own, of the same form.
 
 V2, 99 bytes big-endian: version 1 (=2), key id 2, code id 10, home store 3, epoch 2,
 issued-at 4, not-after 4 (both Unix seconds), grade 1, line digest 8, Ed25519 signature 64 over
