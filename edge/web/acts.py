@@ -74,6 +74,7 @@ def routes(shop: Shop, screens: ScreenHub) -> APIRouter:
     async def painted(who: Who, body: ShownBody) -> Response:
         """Say that a verdict was painted, so that a replay of it is not green."""
         await shown.shown(shop, who, body.answer)
+        screens.painted(who.station, body.answer)
         return nothing()
 
     return router

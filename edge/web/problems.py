@@ -39,6 +39,7 @@ class Problem:
     """RFC 9457 members, and `code`, `zh`, `en` as on every screen.
 
     type: URN made of the code, stable. instance: what to tell support, for our own failures only.
+    wait_s: seconds after which the same may be asked again, where only time is missing.
     """
 
     type: str
@@ -50,6 +51,7 @@ class Problem:
     en: str
     instance: str | None = None
     errors: tuple[FieldError, ...] = ()
+    wait_s: int | None = None
 
 
 # code: (status, zh, en)
@@ -84,13 +86,14 @@ def ours(
 
 def refused(refusal: Refusal) -> Response:
     """A refusal of the business as a problem with its own status."""
-    body = _body(refusal.status, refusal.code, refusal.zh, refusal.en)
-    return Response(body, refusal.status, media_type=MEDIA_TYPE)
+    status, body = refused_bytes(refusal)
+    return Response(body, status, media_type=MEDIA_TYPE)
 
 
 def refused_bytes(refusal: Refusal) -> tuple[int, bytes]:
     """The same for a raw route."""
-    return refusal.status, _body(refusal.status, refusal.code, refusal.zh, refusal.en)
+    body = _body(refusal.status, refusal.code, refusal.zh, refusal.en, wait_s=refusal.wait_s)
+    return refusal.status, body
 
 
 def response(
@@ -162,6 +165,7 @@ def _body(
     *,
     errors: Sequence[FieldError] = (),
     instance: str | None = None,
+    wait_s: int | None = None,
 ) -> bytes:
     return to_json(
         Problem(
@@ -174,5 +178,6 @@ def _body(
             en=en,
             instance=instance,
             errors=tuple(errors),
+            wait_s=wait_s,
         )
     )

@@ -21,13 +21,15 @@ _JSON = b"application/json"
 class ScanBody:
     """A scan as it is sent. station: for programs that name it; must be the token's own.
 
-    text: what was read or typed, as it is. aim: what the station is doing. pin: typed beside it.
+    text: what was read or typed, as it is; empty when only the PIN of a serial just scanned is
+    told. aim: symbology identifier. pin: typed beside it. typed: by hand, not by a scanner.
     """
 
     text: str
     station: str | None = None
     aim: str | None = None
     pin: str | None = None
+    typed: bool = False
 
 
 def scans(shop: Shop) -> ASGIApp:
@@ -44,7 +46,8 @@ def scans(shop: Shop) -> ASGIApp:
             await answer(send, *problems.ours("wrong_station"))
             return
         try:
-            told = await scan(shop, who, ScanAsk(text=body.text, aim=body.aim, pin=body.pin))
+            ask = ScanAsk(text=body.text, aim=body.aim, pin=body.pin, typed=body.typed)
+            told = await scan(shop, who, ask)
         except StoreError as error:
             await answer(send, *problems.unserved(error))
             return

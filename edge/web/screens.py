@@ -10,7 +10,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.flow.ports import Screens
 from sync.wire.codec import to_json
@@ -27,10 +27,14 @@ _REMEMBERED = frozenset({"answer", "undone", "put_back", "taken_over"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Something that a station's panel showed; `event` and `value` as they were published."""
+    """Something for a station's panel; `event` and `value` as they were published.
+
+    painted: a screen said that it painted it.
+    """
 
     event: str
     value: object
+    painted: bool = False
 
 
 class ScreenHub:
@@ -76,6 +80,13 @@ class ScreenHub:
     def recent(self, station: str) -> tuple[Act, ...]:
         """What the station's panel showed, newest first."""
         return tuple(self._recent.get(station, ()))
+
+    def painted(self, station: str, answer: str) -> None:
+        """Remember that a screen painted an answer, so that a reload need not say it again."""
+        acts = self._recent.get(station, deque())
+        for index, act in enumerate(acts):
+            if getattr(act.value, "id", None) == answer:
+                acts[index] = replace(act, painted=True)
 
     def connected(self, station: str | None = None) -> int:
         """How many screens are open, of one station or of all."""

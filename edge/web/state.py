@@ -87,7 +87,7 @@ def add_raw(app: FastAPI, shop: Shop, screens: ScreenHub, stations: Stations, ru
             acts = screens.recent(station)
             if not acts:  # nothing since this process began: what the ledger kept
                 kept = await state.last_answers(shop, station)
-                acts = tuple(Act(event="answer", value=one) for one in kept)
+                acts = tuple(Act(event="answer", value=one, painted=one.painted) for one in kept)
             return FullState(
                 run=run,
                 station=station,

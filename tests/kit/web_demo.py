@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 CHROMIUM = os.environ.get("STOREEDGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -124,7 +124,7 @@ def links_in(words: str) -> list[tuple[str, str]]:
     return [(f"counter-{number}", link) for number, link in enumerate(links, 1)]
 
 
-@dataclass(slots=True)
+@dataclass
 class Screen:
     """An open counter page, what it asked for and what it complained of."""
 
@@ -132,6 +132,11 @@ class Screen:
     context: BrowserContext
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+
+    def console(self, message: ConsoleMessage) -> None:
+        """Keep what is an error of ours; a refusal's status is not."""
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.complaints.append(message.text)
 
     def tone(self, wanted: str, *, within_ms: float = 10_000) -> None:
         self.page.wait_for_selector(f'#panel[data-tone="{wanted}"]', timeout=within_ms)
@@ -172,12 +177,7 @@ class Counters:
         page.set_default_timeout(10_000)
         page.on("request", lambda request: screen.requests.append(request.url))
         page.on("pageerror", lambda error: screen.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                screen.complaints.append(message.text) if message.type == "error" else None
-            ),
-        )
+        page.on("console", screen.console)
         self._open.append(screen)
         page.goto(self._demo.links[station])
         page.wait_for_selector('html[data-stream="live"]', state="attached")

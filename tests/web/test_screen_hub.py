@@ -3,8 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
+from edge.web.acts import PutBack
 from edge.web.screens import CONNECTIONS_PER_STATION, QUEUE_EVENTS, ScreenHub
+
+
+@dataclass(frozen=True)
+class Numbered:
+    id: str
 
 
 async def nothing_else() -> object:
@@ -180,3 +187,13 @@ async def test_training_makes_a_screen_forget_what_it_showed_and_asks_anew() -> 
     assert await told(mine) == [("state", {"all": True})]
     assert hub.recent("till1") == ()
     assert [event for event, _ in await told(other)] == ["cases"]
+
+
+async def test_what_was_painted_is_remembered_as_painted() -> None:
+    hub = ScreenHub(run="r")
+    hub.publish("till1", "answer", PutBack(order="a"))
+    hub.publish("till1", "answer", Numbered(id="7"))
+    hub.painted("till2", "7")
+    assert [act.painted for act in hub.recent("till1")] == [False, False]
+    hub.painted("till1", "7")
+    assert [act.painted for act in hub.recent("till1")] == [True, False]

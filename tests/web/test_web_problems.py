@@ -25,6 +25,7 @@ PROBLEM = {
     "en",
     "instance",
     "errors",
+    "wait_s",
 }
 
 

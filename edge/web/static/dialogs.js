@@ -81,7 +81,7 @@ export function pinPad(label, { first = false } = {}) {
   });
   const put = (change) => { field.value = change(field.value); };
   const key = (digit) => h('button.key', { type: 'button', onclick: () => put((v) => v + digit) }, digit);
-  const pad = h('div.pad', { role: 'group', 'aria-label': label }, ...'123456789'.split('').map(key), h('span', {}),
+  const pad = h('div.pad', { role: 'group', 'aria-label': t('digits') }, ...'123456789'.split('').map(key), h('span', {}),
     key('0'), h('button.key', { type: 'button', 'aria-label': t('delete_digit'), onclick: () => put((v) => v.slice(0, -1)) }, icon('back')));
   return { part: h('div.secret-part', {}, h('label.cap', { for: 'secret' }, label), field, pad), field };
 }

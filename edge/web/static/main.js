@@ -116,7 +116,7 @@ function show(quiet) {
   recent(byId('recent'), page.acts);
   if (!fresh || !top) return;
   announce(tone, top.value);
-  if (top.event === 'answer' && top.value.id) sayShown(top.value.id);
+  if (top.event === 'answer' && top.value.id && !top.painted) sayShown(top.value.id);
   if (!quiet) sound(byId('dialog').open ? 'ask' : tone, top.value);
   dialogs?.then((it) => it.scanArrived(tone, top));
   askPin(top.value);
