@@ -25,6 +25,7 @@ from drivers.ports.document import (
 MARK_COPY = "副本 COPY"
 MARK_VOID = "作废 VOID"
 MARK_TRAINING = "练习 TRAINING"
+NAME_LOCKED = "姓名未解锁 locked"
 
 Storage = Literal["ambient", "chilled", "frozen"]
 
@@ -91,13 +92,17 @@ class ReviewFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRow:
-    """An open pickup on the emergency list; `order_tail` is what the customer says."""
+    """An open pickup on the emergency list; `order_tail` is what the customer says.
+
+    name_masked: or `NAME_LOCKED`, when the key of names was not here.
+    """
 
     order_tail: str
     name_masked: str | None
     items_zh: str
     bags: int = 1
     place: str = ""
+    priority: bool = False
 
 
 def pickup_slip(facts: SlipFacts, *, marks: tuple[str, ...] = ()) -> Document:
@@ -171,21 +176,34 @@ def review_slip(facts: ReviewFacts, *, marks: tuple[str, ...] = ()) -> Document:
 
 
 def emergency_list(
-    rows: tuple[EmergencyRow, ...], *, store_name: str, at_text: str, marks: tuple[str, ...] = ()
+    rows: tuple[EmergencyRow, ...],
+    *,
+    store_name: str,
+    at_text: str,
+    left_out: int = 0,
+    marks: tuple[str, ...] = (),
 ) -> Document:
     """Open pickups to hand over by hand when the power is gone, each with a line to fill in.
+
+    left_out: how many more are open and did not fit on the paper; it says so.
 
     Afterwards each filled line is entered (补录) with its time and clerk.
     """
     body: list[Block] = []
     for row in rows:
-        where = " · ".join(part for part in (row.place, f"{row.bags} 袋") if part)
+        lane = "优先" if row.priority else ""
+        where = " · ".join(part for part in (lane, row.place, f"{row.bags} 袋") if part)
         body += (
             Row(
                 left=f"□ {row.order_tail}  {row.name_masked or ''}".rstrip(), right=where, bold=True
             ),
             Text(text=row.items_zh),
             Text(text="时间 ________  店员 ________"),
+            Rule(),
+        )
+    if left_out:
+        body += (
+            Text(text=f"另有 {left_out} 单未列出 {left_out} more not listed", bold=True),
             Rule(),
         )
     if not rows:

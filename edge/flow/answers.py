@@ -130,12 +130,16 @@ class ScanAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An act that was not done, with its reason; HTTP 409 (403 when a person is missing)."""
+    """An act that was not done, with its reason; HTTP 409 (403 when a person is missing).
+
+    wait_s: seconds after which the same may be asked again, where only time is missing.
+    """
 
     status: int
     code: str
     zh: str
     en: str
+    wait_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +202,7 @@ class Found:
     items_zh: str
     items_en: str
     open_units: int
+    lane: Literal["normal", "priority"] = "normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

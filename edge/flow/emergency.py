@@ -10,7 +10,7 @@ from edge.domain.facts import Order
 from edge.domain.mask import order_tail
 from edge.domain.pickup import open_units
 from edge.domain.slip import EmergencyRow
-from edge.flow.answers import Refusal, ScanAnswer, SlipView
+from edge.flow.answers import Earlier, Refusal, ScanAnswer, SlipView
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, add_slip, give, store_time
 from edge.flow.handover import NO_ORDER
@@ -28,6 +28,7 @@ from sync.rules.verdicts import Verdict
 from sync.wire.codec import to_json
 
 MAX_ROWS = 200
+_MAX_READ = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,18 @@ async def print_list(shop: Shop, caller: Caller) -> SlipView | Refusal:
     def act(tx: Tx) -> SlipView:
         orders = [
             order
-            for row in tx.all("open_orders", enrolled.certificate.store, MAX_ROWS)
+            for row in tx.all(
+                "open_orders", enrolled.certificate.store, tx.moment.trusted_ms, _MAX_READ
+            )
             if (order := order_by_id(tx, blob(row[0]))) is not None
-            and order.not_after_ms >= tx.moment.trusted_ms
             and open_units(order, standing(tx, order.order_id))
         ]
         facts = EmergencyFacts(
             store_name=shop.settings.store_name,
             at_text=store_time(shop, tx.moment.trusted_ms),
-            rows=tuple(_row(order) for order in orders),
-            orders=tuple(order.order_id.hex() for order in orders),
+            rows=tuple(_row(order) for order in orders[:MAX_ROWS]),
+            orders=tuple(order.order_id.hex() for order in orders[:MAX_ROWS]),
+            left_out=max(0, len(orders) - MAX_ROWS),
         )
         tx.note("emergency_list", station=caller.station, orders=len(orders))
         number = add_slip(tx, caller.station, "emergency", facts, None)
@@ -83,6 +86,7 @@ def _row(order: Order) -> EmergencyRow:
         items_zh="、".join(f"{line.name_zh}×{line.quantity}" for line in order.lines),
         bags=order.bags,
         place=order.place,
+        priority=order.lane == "priority",
     )
 
 
@@ -107,11 +111,7 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
         order = found[0]
         units = open_units(order, standing(tx, order.order_id))
         if not units:
-            case = open_case(
-                tx, "late_collision", order=order, station=caller.station, operator=ask.clerk
-            )
-            answer = asking.refuse(Verdict.REVIEW, "case_open", order=order)
-            return replace(answer, case=case)
+            return _collision(asking, order, ask)
         giving = Giving(
             order=order,
             units=units,
@@ -129,6 +129,29 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
         show(shop, answer)
         shop.wake_sync()
     return answer
+
+
+def _collision(asking: Redeemer, order: Order, ask: LateAsk) -> ScanAnswer:
+    """The paper says that goods went which the books gave otherwise: a person looks at both."""
+    handed = standing(asking.tx, order.order_id).handed.values()
+    last = max(handed, key=lambda one: one.at_ms, default=None)
+    case = open_case(
+        asking.tx, "late_collision", order=order, station=asking.station, operator=ask.clerk
+    )
+    asking.tx.note(
+        "late_collision",
+        case=case,
+        order=order.order_no,
+        on_paper_ms=ask.at_ms,
+        clerk=ask.clerk,
+        in_books_ms=None if last is None else last.at_ms,
+        station=None if last is None else last.station,
+    )
+    answer = asking.refuse(Verdict.REVIEW, "case_open", order=order)
+    earlier = None
+    if last is not None:
+        earlier = Earlier(station=last.station, at_ms=last.at_ms, handover=last.handover)
+    return replace(answer, case=case, earlier=earlier)
 
 
 def _orders(tx: Tx, text: str) -> list[Order]:

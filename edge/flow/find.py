@@ -13,8 +13,9 @@ from edge.domain.pickup import Refuse, Serve, decide, open_units
 from edge.flow.answers import Found, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.handover import NO_ORDER, find_order
+from edge.flow.operator import missing_operator
 from edge.flow.redeem import Redeemer, conclude
-from edge.flow.scan import NOT_ENROLLED, OPERATOR_NEEDED, show
+from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
 from edge.flow.view import unsealed
@@ -86,11 +87,13 @@ async def find(shop: Shop, caller: Caller, ask: FindAsk) -> tuple[Found, ...] | 
             assert shop.personal_key is not None
             rows = tx.all("order_ids_by_phone", phone_tail_lookup(shop.personal_key, phone))
         orders = [order_by_id(tx, blob(row[0])) for row in rows]
-        return tuple(
-            _found(asking, order)
+        fitting = [
+            order
             for order in orders
             if order is not None and _fits(asking, order, phone if by_phone else "", item)
-        )
+        ]
+        fitting.sort(key=lambda order: order.lane != "priority")
+        return tuple(_found(asking, order) for order in fitting)
 
     return await shop.writer.do(act, shop.moment())
 
@@ -103,8 +106,9 @@ async def choose(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refusal
         return NOT_ENROLLED
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
-        if operator is None and shop.settings.operator == "required":
-            return OPERATOR_NEEDED
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         asking = Redeemer(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )
@@ -172,5 +176,6 @@ def _found(asking: Redeemer, order: Order) -> Found:
         bags=order.bags,
         items_zh="、".join(f"{line.name_zh}×{line.quantity}" for line in order.lines),
         items_en=", ".join(f"{line.name_en} x{line.quantity}" for line in order.lines),
+        lane=order.lane,
         open_units=len(open_units(order, standing(asking.tx, order.order_id))),
     )

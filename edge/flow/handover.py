@@ -9,9 +9,9 @@ from edge.domain.pickup import open_units
 from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, give
-from edge.flow.operator import Approval
+from edge.flow.operator import Approval, missing_operator
 from edge.flow.redeem import Redeemer
-from edge.flow.scan import NOT_ENROLLED, OPERATOR_NEEDED, show
+from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.second_person import (
     Approved,
     Approver,
@@ -88,8 +88,9 @@ async def hand_over(shop: Shop, caller: Caller, ask: HandOverAsk) -> ScanAnswer 
         return approver
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
-        if operator is None and shop.settings.operator == "required":
-            return OPERATOR_NEEDED
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         asking = Redeemer(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )

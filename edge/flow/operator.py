@@ -44,6 +44,18 @@ class Person:
     pin_hash: str | None
 
 
+OPERATOR_NEEDED = Refusal(
+    status=403,
+    code="operator_needed",
+    zh="请先选择操作员",
+    en="Choose the operator first",
+)
+PIN_DUE = Refusal(
+    status=403,
+    code="pin_due",
+    zh="本班还没有输过密码,请登录一次",
+    en="Give your PIN once this shift: sign in",
+)
 PIN_WRONG = Refusal(status=403, code="pin_wrong", zh="密码错误", en="Wrong PIN")
 
 
@@ -88,6 +100,17 @@ async def check_pin(shop: Shop, approval: Approval) -> Person | Refusal:
     return found if found is not None and good else PIN_WRONG
 
 
+def missing_operator(shop: Shop, tx: Tx, operator: str | None) -> Refusal | None:
+    """Why nobody may hand over here now, in a shop that wants to know who does."""
+    if shop.settings.operator != "required":
+        return None
+    if operator is None:
+        return OPERATOR_NEEDED
+    given = tx.one("shift_pin", operator)
+    fresh = given is not None and tx.moment.trusted_ms - integer(given[0]) < SHIFT_MS
+    return None if fresh else PIN_DUE
+
+
 def pin_wait(tx: Tx, who: str) -> Refusal | None:
     """The refusal while `who` must wait, with its seconds."""
     row = tx.one("pin_try", who)
@@ -100,6 +123,7 @@ def pin_wait(tx: Tx, who: str) -> Refusal | None:
         code="pin_wait",
         zh=f"尝试过多,请等 {left_s} 秒",
         en=f"Too many tries; wait {left_s} s",
+        wait_s=left_s,
     )
 
 
@@ -165,6 +189,39 @@ async def sign_out(shop: Shop, caller: Caller) -> OperatorAnswer:
     return answer
 
 
+async def lock_idle(shop: Shop) -> None:
+    """Sign out where nobody did anything for a while; a counter that serves an order stays open.
+
+    A station that this process has not heard of counts from its start: a restart locks later,
+    never at once.
+    """
+    staffed = await shop.writer.do(lambda tx: tx.all("operators"), shop.moment())
+    now = shop.clock.boot_ms()
+    idle: list[str] = []
+    for name, _ in staffed:
+        memory = shop.station(text(name))
+        if memory.active_boot_ms is None:
+            memory.active_boot_ms = now
+        if now - memory.active_boot_ms >= shop.settings.idle_lock_ms:
+            idle.append(text(name))
+    if not idle:
+        return
+
+    def act(tx: Tx) -> list[str]:
+        left: list[str] = []
+        for station in idle:
+            live = tx.one("claims_live_of_station", station, tx.moment.trusted_ms)
+            assert live is not None
+            if not integer(live[0]) and tx.changed("operator_end", station):
+                tx.note("locked_idle", station=station)
+                left.append(station)
+        return left
+
+    for station in await shop.writer.do(act, shop.moment()):
+        nobody = OperatorAnswer(staff_id=None, name=None, role=None)
+        shop.screens.publish(station, "operator", nobody)
+
+
 async def current(shop: Shop, station: str) -> OperatorAnswer:
     """Who operates the station now."""
     shop = shop.at(station)
@@ -206,9 +263,10 @@ async def badge_answer(shop: Shop, caller: Caller, badge: str) -> ScanAnswer:
 async def _switch(shop: Shop, station: str, found: Person, *, with_pin: bool) -> OperatorAnswer:
     def act(tx: Tx) -> OperatorAnswer:
         now = tx.moment.trusted_ms
-        before = tx.one("operator", station)
-        same = before is not None and before[0] == found.staff_id
-        pin_ms = now if with_pin else (maybe_integer(before[2]) if same and before else None)
+        if with_pin:
+            tx.run("shift_pin_set", found.staff_id, now)
+        given = tx.one("shift_pin", found.staff_id)
+        pin_ms = None if given is None else integer(given[0])
         tx.run("operator_set", station, found.staff_id, now, pin_ms)
         tx.note("signed_in", station=station, operator=found.staff_id, pin=with_pin)
         return operator_answer(tx, station)

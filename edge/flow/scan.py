@@ -22,25 +22,32 @@ from edge.domain.parse import (
 )
 from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
-from edge.flow.operator import badge_answer
+from edge.flow.operator import badge_answer, missing_operator
 from edge.flow.plain import not_pickup, product_answer
 from edge.flow.redeem import Checked, Credential, Redeemer, redeem
 from edge.flow.serve import mac, serve
 from edge.flow.shop import Shop
+from edge.flow.typed import learn, must_wait
 from edge.flow.view import next_of, said
 from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict
 
 MAX_TEXT = 4_096
+SERIAL_WAITS_MS = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanAsk:
-    """A scan or typed entry. aim: symbology identifier. pin: typed beside a courier serial."""
+    """A scan or typed entry. aim: symbology identifier. pin: typed beside a courier serial.
+
+    A PIN with an empty text belongs to the serial that this station scanned within two minutes.
+    typed: by hand, so that wrong ones slow the next one down.
+    """
 
     text: str
     aim: str | None = None
     pin: str | None = None
+    typed: bool = False
 
 
 NOT_ENROLLED = Refusal(
@@ -49,11 +56,11 @@ NOT_ENROLLED = Refusal(
     zh="本机尚未登记到总部",
     en="This box is not enrolled with HQ yet",
 )
-OPERATOR_NEEDED = Refusal(
-    status=403,
-    code="operator_needed",
-    zh="请先选择操作员",
-    en="Choose the operator first",
+NO_SERIAL = Refusal(
+    status=409,
+    code="no_serial",
+    zh="请先扫骑手的取件号,再输密码",
+    en="Scan the courier's serial first, then the PIN",
 )
 
 
@@ -65,8 +72,13 @@ async def scan(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal
     """
     shop.count("scan")
     shop = shop.at(caller.station, acts=True)
+    slow = shop.station(caller.station).typing
+    if ask.typed and (wait := must_wait(slow, shop.clock.boot_ms())) is not None:
+        return wait
     answer = await _answer(shop, caller, ask)
     if isinstance(answer, ScanAnswer):
+        if ask.typed:
+            learn(slow, answer, shop.clock.boot_ms())
         show(shop, answer)
     return answer
 
@@ -81,6 +93,8 @@ def show(shop: Shop, answer: ScanAnswer) -> None:
 
 
 async def _answer(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal:
+    if ask.pin is not None and not ask.text.strip():
+        return await _pin_alone(shop, caller, ask)
     meaning = parse(ask.text[: MAX_TEXT + 1], aim=ask.aim)
     match meaning:
         case PickupV1() | PickupV2() | CourierSerial() | PlatformNumber():
@@ -122,9 +136,35 @@ async def _pickup(
     answer = await _redeem(shop, caller, f"{ask.text}\0{ask.pin or ''}", credential)
     if isinstance(answer, ScanAnswer):
         memory.remember(digest, now, answer)
+        memory.waiting_serial = _waiting(answer, credential, now)
         needs_lines = answer.reason.code in ("lines_needed", "lines_mismatch")
         memory.waiting_token = meaning if needs_lines and isinstance(meaning, PickupV2) else None
         memory.waiting_lines = None
+    return answer
+
+
+def _waiting(
+    answer: ScanAnswer, credential: Credential, boot_ms: int
+) -> tuple[CourierSerial, int] | None:
+    """The serial that waits for its PIN, or for a better one, after this answer."""
+    if not isinstance(credential, CourierSerial):
+        return None
+    if answer.reason.code not in ("pin_needed", "wrong_pin"):
+        return None
+    return replace(credential, pin=None), boot_ms
+
+
+async def _pin_alone(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refusal:
+    """The PIN of a serial that was scanned here a moment ago."""
+    memory = shop.station(caller.station)
+    waiting, now = memory.waiting_serial, shop.clock.boot_ms()
+    if waiting is None or now - waiting[1] > SERIAL_WAITS_MS:
+        memory.waiting_serial = None
+        return NO_SERIAL
+    credential = replace(waiting[0], pin=ask.pin)
+    answer = await _redeem(shop, caller, f"{credential.serial}\0{ask.pin}", credential)
+    if isinstance(answer, ScanAnswer):
+        memory.waiting_serial = _waiting(answer, credential, now)
     return answer
 
 
@@ -163,8 +203,9 @@ async def _redeem(
         return NOT_ENROLLED
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
-        if operator is None and shop.settings.operator == "required":
-            return OPERATOR_NEEDED
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         asking = Redeemer(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )

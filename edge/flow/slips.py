@@ -9,6 +9,7 @@ from edge.domain.slip import (
     MARK_COPY,
     MARK_TRAINING,
     MARK_VOID,
+    NAME_LOCKED,
     EmergencyRow,
     SlipFacts,
     emergency_list,
@@ -51,6 +52,7 @@ class EmergencyFacts:
     at_text: str
     rows: tuple[EmergencyRow, ...]
     orders: tuple[str, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,13 +181,14 @@ async def document(shop: Shop, row: Effect) -> Document:
         case "emergency":
             facts_of = from_json(EmergencyBody, row.body).facts
             rows = [
-                replace(line, name_masked=await _name(shop, bytes.fromhex(order)))
+                replace(line, name_masked=await _name_or_lock(shop, bytes.fromhex(order)))
                 for line, order in zip(facts_of.rows, facts_of.orders, strict=True)
             ]
             return emergency_list(
                 tuple(rows),
                 store_name=facts_of.store_name,
                 at_text=facts_of.at_text,
+                left_out=facts_of.left_out,
                 marks=marks,
             )
         case "practice":
@@ -200,6 +203,12 @@ async def _with_name(shop: Shop, layout: Layout, row: Effect) -> SlipFacts:
     if layout.order is None:
         return facts
     return replace(facts, name_masked=await _name(shop, bytes.fromhex(layout.order)))
+
+
+async def _name_or_lock(shop: Shop, order_id: bytes) -> str | None:
+    """The masked name; while the key of names is not here, a word that says so."""
+    name = await _name(shop, order_id)
+    return NAME_LOCKED if name is None and shop.personal_key is None else name
 
 
 async def _name(shop: Shop, order_id: bytes) -> str | None:

@@ -16,7 +16,8 @@ from edge.flow.serve import serve
 from edge.flow.shop import Shop
 from edge.flow.view import slip_of
 from edge.store import handovers
-from edge.store.handovers import Handover
+from edge.store.handovers import Handover, open_case
+from edge.store.row import integer
 from edge.store.tx import Tx
 from sync.wire.codec import to_json
 
@@ -29,6 +30,9 @@ class UndoAsk:
     goods_still_here: bool
     reason: str | None = None
 
+
+UNDOS_AN_HOUR = 5
+RATE_MS = 3_600_000
 
 NO_HANDOVER = Refusal(status=404, code="no_handover", zh="没有这次交付", en="No such hand-over")
 ALREADY_UNDONE = Refusal(
@@ -76,6 +80,7 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
         count = handovers.undo(
             tx, done, station=caller.station, operator=operator, reason=ask.reason or ""
         )
+        _watch_rate(tx, done.handover, station=caller.station, operator=operator)
         giving = Giving(
             order=order,
             units=units,
@@ -103,6 +108,19 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
         shop.wake_sync()
         shop.wake_effects()
     return answer
+
+
+def _watch_rate(tx: Tx, handover: int, *, station: str, operator: str | None) -> None:
+    """More than five in an hour by one counter or person open one case (attacks 8)."""
+    since = tx.moment.trusted_ms - RATE_MS
+    tx.run("undo_add", handover, station, operator, tx.moment.trusted_ms)
+    here = tx.one("undos_at_station", since, station)
+    theirs = tx.one("undos_by_operator", since, operator)
+    assert here is not None
+    assert theirs is not None
+    many = max(integer(here[0]), integer(theirs[0])) > UNDOS_AN_HOUR
+    if many and tx.one("undo_alarm_since", since, station, operator) is None:
+        open_case(tx, "undo_rate", station=station, operator=operator)
 
 
 def _refusal(

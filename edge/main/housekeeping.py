@@ -5,6 +5,7 @@ What is due comes from the database; this loop only looks again, by the clock po
 
 from edge.flow import training
 from edge.flow.asks import answer_asks, lapse
+from edge.flow.operator import lock_idle
 from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
 from edge.store.errors import UnitFailed
@@ -21,6 +22,7 @@ async def keep_house(shop: Shop) -> None:
             await shop.writer.do(_sweep, shop.moment())
             await answer_asks(shop)
             await lapse(shop)
+            await lock_idle(shop)
             await training.keep(shop)
         except UnitFailed as error:
             await count_failure(shop, "house:", error)
@@ -31,3 +33,4 @@ def _sweep(tx: Tx) -> None:
     now = tx.moment.trusted_ms
     tx.run("claims_over", now)
     tx.run("answers_prune", now - ANSWERS_KEPT_MS)
+    tx.run("undos_prune", now - ANSWERS_KEPT_MS)

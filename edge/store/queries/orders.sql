@@ -49,8 +49,11 @@ DELETE FROM claim WHERE until_ms < ?
 -- name: claims_live
 SELECT count(*) FROM claim WHERE until_ms >= ?
 -- name: open_orders
-SELECT order_id FROM cat.pickup_order WHERE state = 'open' AND home_store = ?
-ORDER BY order_no LIMIT ?
+SELECT o.order_id FROM cat.pickup_order o
+WHERE o.state = 'open' AND o.home_store = ? AND o.not_after_ms >= ?
+  AND (SELECT sum(l.quantity) FROM cat.order_line l WHERE l.order_id = o.order_id) >
+    (SELECT count(*) FROM redemption r WHERE r.order_id = o.order_id AND r.live = 1)
+ORDER BY o.lane <> 'priority', o.order_no LIMIT ?
 -- name: orders_past
 SELECT o.order_id, o.epoch, o.last_not_after_ms FROM cat.pickup_order o
 WHERE o.state = 'open' AND o.home_store = ? AND o.holder = ? AND o.last_not_after_ms < ?
