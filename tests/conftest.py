@@ -22,3 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=1,
         help="multiplies the examples of the stateful tests",
     )
+    parser.addoption(
+        "--hardware",
+        action="append",
+        default=[],
+        metavar="[PORT=]ADDRESS",
+        help="run the tests of a scanner's or printer's promises on this device instead of a "
+        "virtual one, such as tcp:192.0.2.7:9100 or scanner=serial:/dev/ttyUSB0; somebody "
+        "has to stand by",
+    )

@@ -202,18 +202,19 @@ async def test_a_printer_that_begins_anew_forgets_the_picture_with_its_sender(
     assert len(await papers(device)) == 1
 
 
-@pytest.mark.parametrize("cut_within", [b"\x1d(k", b"\x1dk\x49", "件".encode("gbk")])
-async def test_a_slip_in_the_printers_own_letters_cut_off_anywhere_is_cut_off_too(
-    device: VirtualPrinter, opened: Opened, cut_within: bytes
+@pytest.mark.parametrize(
+    ("mark", "more"),
+    [(b"\x1d(k\x7e\x00", 4), (b"\x1dk\x49", 5), ("件".encode("gbk"), -1)],
+    ids=["within a QR's data", "within a bar code's data", "within a character"],
+)
+async def test_a_slip_in_the_printers_own_letters_is_cut_off_too_wherever_it_ended(
+    device: VirtualPrinter, opened: Opened, mark: bytes, more: int
 ) -> None:
     printer = opened(profile="native_gbk")
     good = await whole(device, printer)
-    doc = slip()
-    doc = Document(blocks=(*doc.blocks, Code(kind=CodeKind.QR, data="PL:" + "6BFOXN" * 20)))
-    stream = b"".join(commands(doc, width_dots=576, profile=Profile.NATIVE_GBK))
-    # Within a QR's stored data, a bar code's data, a character of two bytes.
-    at = stream.index(cut_within + (b"" if cut_within != b"\x1d(k" else b"\x7e\x00"))
-    await lost_within(device, stream[: at + len(cut_within) + (-1 if len(cut_within) == 2 else 4)])
+    blocks = (*slip().blocks, Code(kind=CodeKind.QR, data="PL:" + "6BFOXN" * 20))
+    stream = b"".join(commands(Document(blocks=blocks), width_dots=576, profile=Profile.NATIVE_GBK))
+    await lost_within(device, stream[: stream.index(mark) + len(mark) + more])
     assert isinstance(await printer.send(slip(), job=2, after_doubt=True), Confirmed)
     _, half, second = await papers(device)
     assert json.loads(half.with_suffix(".json").read_text(encoding="utf-8"))["cut"] is True

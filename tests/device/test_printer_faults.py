@@ -5,6 +5,7 @@ Nothing here waits for a guess of time: slips, states and outcomes are waited fo
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -117,6 +118,16 @@ async def test_a_good_printer_confirms_by_process_id_and_one_slip_comes_out(
     (paper,) = await papers(device)
     facts = json.loads(paper.with_suffix(".json").read_text(encoding="utf-8"))
     assert (facts["cut"], facts["unknown"]) == (True, [])
+
+
+async def test_a_job_is_logged_by_us_and_by_nobody_on_the_root_logger(
+    device: VirtualPrinter, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await opened().send(slip(), job=7)
+    names = {record.name for record in caplog.records}
+    assert "drivers.printer.device" in names
+    assert "root" not in names
 
 
 async def test_a_printer_without_process_ids_confirms_by_gs_r(

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import os
+import sys
+import termios
 import tty
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from drivers.address import Context, open_printer
 from drivers.host.clock import open_clock
 from drivers.ports.document import Document, Row, Text
-from drivers.ports.errors import DeviceGone
+from drivers.ports.errors import AddressError, DeviceGone
 from drivers.ports.printer import Confirmed, PrinterStatus, Trouble, Unknown
 from drivers.printer.conversation import Patience
 from drivers.printer.local import open_serial, usb_node
@@ -95,6 +98,64 @@ async def test_a_cable_pulled_within_a_slip_is_unknown_and_then_off_line(
         await asyncio.sleep(0.005)
     pull()
     assert isinstance(await sending, Unknown)
+    assert await printer.status() == PrinterStatus(trouble=Trouble.OFFLINE)
+    await printer.close()
+
+
+async def test_a_serial_address_opens_a_printer_with_its_options(
+    device: VirtualPrinter, port: tuple[str, Callable[[], None]]
+) -> None:
+    path, _ = port
+    printer = await open_printer(
+        f"serial:{path}?baud=115200&flow=none&proof=gs_r",
+        Context(clock=open_clock("system:")),
+        profile="native_gbk",
+        name="front",
+    )
+    assert await printer.send(SLIP, job=1) == Confirmed(proof="GS r 1")
+    line = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    assert termios.tcgetattr(line)[5] == termios.B115200
+    os.close(line)
+    await printer.close()
+    assert (await device.do("state", {}))["unknown"] == []
+
+
+async def test_the_command_prints_its_test_page_on_a_serial_printer(
+    device: VirtualPrinter, port: tuple[str, Callable[[], None]]
+) -> None:
+    path, _ = port
+    words = ("device", "test", "printer", f"serial:{path}?baud=115200&flow=none")
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge.cli.app", *words), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await command.communicate()
+    assert said.startswith(b"Confirmed(proof='process id")
+    assert command.returncode == 0
+    assert (await device.do("state", {}))["slips"] == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "match"),
+    [
+        ("serial:/dev/ttyS9?baud=fast", "baud"),
+        ("serial:/dev/ttyS9?baud=1", "baud"),
+        ("serial:/dev/ttyS9?flow=hope", "flow"),
+        ("serial:/dev/ttyS9?proof=oath", "oath"),
+        ("serial:/dev/ttyS9?parity=N", "serial has baud, flow, proof"),
+        ("usb:04b8", "usb:VENDOR:PRODUCT"),
+        ("usb:04b8:e15", "usb:VENDOR:PRODUCT"),
+        ("usb:04b8:0e15?baud=9600", "usb has proof"),
+        ("usb:04b8:0e15?proof=oath", "oath"),
+    ],
+)
+async def test_a_bad_printer_address_says_what_is_wrong(address: str, match: str) -> None:
+    with pytest.raises(AddressError, match=match):
+        await open_printer(address, Context(clock=open_clock("system:")))
+
+
+@pytest.mark.parametrize("address", ["serial:/dev/nothing-here", "usb:ffff:FFFF", "serial:/etc"])
+async def test_a_printer_that_is_not_plugged_in_is_off_line(address: str) -> None:
+    printer = await open_printer(address, Context(clock=open_clock("system:")))
     assert await printer.status() == PrinterStatus(trouble=Trouble.OFFLINE)
     await printer.close()
 

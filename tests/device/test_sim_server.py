@@ -10,12 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image as Pictures
 from readings import scan_of
 
-from drivers.address import Context, open_scanner
+from drivers.address import Context, open_printer, open_scanner
 from drivers.host.clock import SystemClock
+from drivers.ports.document import Document, Text
+from drivers.ports.printer import Confirmed
 from drivers.sim.control import SimError, ask, ls
-from drivers.sim.plan import DEFAULT_PLAN, Planned
+from drivers.sim.plan import DEFAULT_PLAN, KINDS, Planned
 from drivers.sim.server import serving
 
 GUNS = (
@@ -56,6 +59,24 @@ async def test_the_default_devices_are_listed_with_real_addresses_and_actions(
         assert {each.name: each.address for each in listed} == {
             name: entry["address"] for name, entry in table["devices"].items()
         }
+
+
+async def test_a_printer_of_each_width_draws_as_many_dots(tmp_path: Path) -> None:
+    plan = [
+        Planned(name=kind, port="printer", kind=kind) for kind in KINDS if KINDS[kind] == "printer"
+    ]
+    context = Context(clock=SystemClock(), sim_dir=tmp_path, sim_allowed=True)
+    widths: dict[str, int] = {}
+    async with serving(tmp_path, plan):
+        for each, width_mm in zip(plan, (80, 58), strict=True):
+            printer = await open_printer(f"sim:{each.name}", context, width_mm=width_mm)
+            slip = Document(blocks=(Text(text="取货单"),))
+            assert isinstance(await printer.send(slip, job=1), Confirmed)
+            await printer.close()
+            assert (await ask(tmp_path, each.name, "state"))["unknown"] == []
+            with Pictures.open(tmp_path / "paper" / each.name / "0001.png") as paper:
+                widths[each.kind] = paper.width
+    assert widths == {"escpos": 576, "escpos58": 384}
 
 
 async def test_an_unknown_action_names_the_ones_there_are(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from drivers.address import Context, check, open_printer
 from drivers.discovery import Found, discover
+from drivers.host.clock import SystemClock
 from drivers.ports.errors import DeviceGone
 from drivers.scanner.event_nodes import key_codes, siblings
 
@@ -114,3 +116,20 @@ def test_an_absent_node_is_gone(tmp_path: Path) -> None:
     for name in ("by-id/none", "by-id/stale", "/dev/input/event9"):
         with pytest.raises(DeviceGone):
             siblings(name, root=tmp_path)
+
+
+async def test_what_is_offered_can_be_opened_as_what_it_may_be(tmp_path: Path) -> None:
+    put(tmp_path, {"sys/class/tty/ttyACM0/device/uevent": ""})
+    event(tmp_path, 5, phys="usb-2/input0", keys=KEYBOARD_BITS)
+    base = "sys/bus/usb/devices"
+    put(tmp_path, {f"{base}/1-3/idVendor": "04b8", f"{base}/1-3/idProduct": "0e15"})
+    put(tmp_path, {f"{base}/1-3:1.0/bInterfaceClass": "07"})
+    offered = discover(root=tmp_path)
+    assert {found.port for found in offered} == {"serial", "scanner", "printer"}
+    for found in offered:
+        ports = ("scanner", "printer") if found.port == "serial" else (found.port,)
+        for port in ports:
+            check(port, found.address, sim_allowed=False)
+        if "printer" in ports:  # a printer takes its options without being there
+            printer = await open_printer(found.address, Context(clock=SystemClock()))
+            await printer.close()

@@ -31,6 +31,7 @@ class AnsweringLine:
         self._quirk = quirk
         self._drag_s = drag_s
         self._answers = b""
+        self.trouble = False
 
     def open(self) -> None:
         self.said.clear()
@@ -46,7 +47,8 @@ class AnsweringLine:
             started = any(piece in self.said for piece in JOB)
             last = self._paper.pop(0) if len(self._paper) > 1 else self._paper[0]
             self._answers += self._quirk
-            paper = started and data[2] == 4
+            paper = (started or self.trouble) and data[2] == 4
+            last = NO_PAPER if self.trouble else last
             self._answers += bytes((last if paper else HEALTHY,))
             if not paper:
                 self._paper.insert(0, last)
@@ -81,6 +83,25 @@ def test_nothing_of_the_job_is_said_before_status_and_fence_are_answered() -> No
         escpos.AUTO_STATUS_ON,
         escpos.ask(2),
     ]
+
+
+def test_after_a_doubt_a_picture_is_filled_up_before_anything_in_order_is_asked() -> None:
+    line = AnsweringLine(paper=[HEALTHY])
+    conversation = Conversation(line, patience=PATIENCE, stop=Event())
+    conversation.print(JOB, job=5, known=None, after_doubt=True)
+    asked = [escpos.ask(n) for n in (1, 2, 3, 4)]
+    fence = line.said.index(escpos.PAPER_IN_ORDER)
+    assert line.said[:4] == asked
+    assert b"".join(line.said[4:fence]) == escpos.RESYNC == bytes(3464)
+
+
+def test_a_printer_in_trouble_is_not_filled_up() -> None:
+    line = AnsweringLine(paper=[HEALTHY])
+    line.trouble = True
+    conversation = Conversation(line, patience=PATIENCE, stop=Event())
+    end = conversation.print(JOB, job=5, known=None, after_doubt=True)
+    assert end.outcome == NotStarted(trouble=Trouble.PAPER_OUT)
+    assert set(line.said) == {escpos.ask(n) for n in (1, 2, 3, 4)}
 
 
 def test_the_proof_is_asked_for_behind_the_last_byte_and_status_after_it() -> None:
