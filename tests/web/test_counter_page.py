@@ -198,6 +198,23 @@ def test_a_courier_serial_brings_the_pin_field(demo: Demo, counters: Counters) -
     expect(page.locator("#pin")).to_be_hidden()
 
 
+def test_a_courier_serial_that_was_scanned_needs_only_its_pin_typed(
+    demo: Demo, counters: Counters
+) -> None:
+    order = demo.order(*COLD, courier=True)
+    screen = counters.open()
+    page = screen.page
+    page.focus('[data-open="more"]')
+    demo.sim("gun", "scan", text=order["codes"]["serial"])
+    screen.tone("ask")
+    expect(page.locator("#pin")).to_be_visible()
+    assert page.evaluate("document.activeElement.dataset.open") == "more"
+    page.fill("#pin", order["codes"]["pin"])
+    page.press("#pin", "Enter")
+    screen.tone("go")
+    expect(page.locator("#panel .no")).to_contain_text(order["order_no"])
+
+
 def test_without_a_code_two_facts_find_it_and_a_third_hands_it_over(
     demo: Demo, counters: Counters
 ) -> None:

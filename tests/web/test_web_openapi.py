@@ -29,6 +29,7 @@ PROMISED = {
     ("get", "/api/v1/slips"),
     ("post", "/api/v1/slips/{effect}/reprint"),
     ("get", "/api/v1/slips/{effect}.png"),
+    ("post", "/api/v1/challenges"),
     ("post", "/api/v1/emergency-list"),
     ("post", "/api/v1/late-entries"),
     ("post", "/api/v1/training"),

@@ -48,7 +48,7 @@ function showHits(found, hits, tools, trouble) {
   if (!found.length) { hits.replaceChildren(h('p.none', {}, t('find_none'))); return; }
   hits.replaceChildren(h('ul.rows', {}, found.map((one) => h('li.found', {},
     h('div', {},
-      h('b', {}, `…${one.order_no_tail}`, one.name ? ` · ${one.name}` : ''),
+      h('b', {}, `…${one.order_no_tail}`, one.name ? ` · ${one.name}` : '', one.lane === 'priority' ? ` · ${t('priority')}` : ''),
       h('p', {}, said({ zh: one.items_zh, en: one.items_en || one.items_zh })),
       h('p.note', {}, `${bagWords(one.bags)} · ${t('find_open', { n: one.open_units })}`)),
     h('button.button.plain', { type: 'button', onclick: () => choose(one, tools, trouble) }, t('find_choose'))))));
@@ -89,9 +89,12 @@ async function review(tools) {
 }
 
 async function decide(one, tools) {
-  const run = (verb) => (by, form) => act(`reviews/${one.case}/${verb}`, { ...by, note: form.elements.note.value.trim() });
+  const run = (verb) => (by, form) => act(`reviews/${one.case}/${verb}`, {
+    ...(by.hq ? { response: by.hq.response, name: by.hq.name } : by), note: form.elements.note.value.trim(),
+  });
   const answer = await askApproval(tools, {
     title: `${t('release')}: ${said(one.reason)}`,
+    matter: { case: one.case },
     extra: [
       h('p.now', {}, h('b', {}, one.order_no ?? t('case_no', { n: one.case }))),
       input('note', t('note'), { maxlength: '200' }),

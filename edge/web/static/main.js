@@ -13,7 +13,7 @@ const SETTLE_MS = 450; // a button that has just appeared under a finger does no
 const page = {
   stream: 'joining', run: root.querySelector('script[data-run]').dataset.run,
   status: null, statusAt: 0, acts: [], slips: [], notice: null, doing: null,
-  here: { value: false }, paintedId: null, paintedAt: 0, typed: null,
+  here: { value: false }, paintedId: null, paintedAt: 0,
 };
 
 let muted = kept('muted') === 'yes';
@@ -167,8 +167,10 @@ const does = {
     const body = { order: a.order.id, units: pick.units, missing: pick.missing };
     if (a.needs.includes('second_fact')) body.second_fact = byId('second-fact').value.trim();
     if (a.needs.includes('approval')) {
-      body.approved_by = await withPeople((people) => people.askApproval(tools));
-      if (!body.approved_by) return;
+      const by = await withPeople((people) => people.askApproval(tools, { matter: { order: a.order.id } }));
+      if (!by) return;
+      if (by.hq) body.approved_by_hq = by.hq;
+      else body.approved_by = by;
     }
     carry('handovers', body);
   },
@@ -197,39 +199,32 @@ function entryNote(words) {
   entry.toggleAttribute('data-trouble', Boolean(words));
 }
 
-// The PIN field comes when an answer to a typed serial asks for it; the text waits in its field.
+// The PIN field comes when an answer asks for it. The box keeps the serial, typed or scanned, so
+// that the PIN alone is enough and no code lies about in the page.
+const wantsPin = (a) => a.reason?.code === 'pin_needed' || a.reason?.code === 'wrong_pin';
+
 function askPin(a) {
-  const wanted = a.reason?.code === 'pin_needed' || a.reason?.code === 'wrong_pin' || a.needs?.includes('pin');
-  if (wanted && page.typed) {
-    byId('pin-part').hidden = false;
-    code.value = page.typed;
-    pin.value = '';
-    pin.focus();
-  } else {
-    byId('pin-part').hidden = !wanted || !code.value;
-  }
+  byId('pin-part').hidden = !wantsPin(a);
+  pin.value = '';
 }
 
-async function send(text, secret) {
-  const answer = await carry('scans', { text, ...(secret ? { pin: secret } : {}) }, { event: null });
+async function send(body) {
+  const answer = await carry('scans', body, { event: null });
   if (answer === null) { entryNote(page.notice); return; }
   entryNote(null);
-  const typed = page.typed;
-  page.typed = null;
-  const asks = answer.reason.code === 'pin_needed' || answer.reason.code === 'wrong_pin';
-  page.typed = asks ? typed ?? text : null;
   if (answer.debounced) ignored();
   else arrive('answer', answer);
-  if (asks) askPin(answer);
-  else if (answer.reason.code !== 'check_character') { code.value = ''; pin.value = ''; byId('pin-part').hidden = true; }
+  if (!body.typed) return;
+  if (answer.reason.code !== 'check_character') code.value = '';
+  if (wantsPin(answer)) pin.focus();
 }
 
 entry.addEventListener('submit', (event) => {
   event.preventDefault();
   const text = code.value.trim();
-  if (!text || page.doing) return;
-  page.typed = text;
-  send(text, pin.value.trim());
+  const secret = byId('pin-part').hidden ? '' : pin.value.trim();
+  if ((!text && !secret) || page.doing) return;
+  send({ text, typed: true, ...(secret ? { pin: secret } : {}) });
 });
 
 function ignored() {
@@ -261,7 +256,7 @@ document.addEventListener('keydown', (event) => {
     const { text, before } = burst;
     if (field) field.value = before;
     burst = { text: '', at: 0, field: null, before: '' };
-    import('./wedge.js').then(({ whole }) => { if (whole(text)) send(text); else refuse(t('again')); });
+    import('./wedge.js').then(({ whole }) => { if (whole(text)) send({ text }); else refuse(t('again')); });
   }
 }, true);
 

@@ -68,22 +68,24 @@ async function leave(tools, trouble) {
   try { signed(await act('operator', undefined, { method: 'DELETE' }), tools); } catch (error) { trouble.say(troubleWords(error)); }
 }
 
-// Another person's name and PIN for one act; null when it was closed.
-export async function askApproval(tools, { title = t('approval'), extra = [], actions } = {}) {
+// Another person's name and PIN for one act, or { hq } when HQ said yes by voice; null when it was
+// closed. matter: what HQ would be asked about, { order } or { case }.
+export async function askApproval(tools, { title = t('approval'), matter, extra = [], actions } = {}) {
   let staff = [];
   const trouble = troublePlace();
   try { staff = await get('staff'); } catch (error) { trouble.say(troubleWords(error)); }
-  const self = tools.page.status?.operator.staff_id;
+  const { operator, second_person: second } = tools.page.status ?? {};
+  const others = second === 'lone_capped' ? staff : staff.filter((one) => one.staff_id !== operator?.staff_id);
   return new Promise((done) => {
     let answer = null;
     const pad = pinPad(t('staff_pin'));
+    const hq = second === 'remote' ? hqPart(matter, trouble) : null;
     const form = h('form.form', {
       novalidate: '',
       onsubmit: async (event) => {
         event.preventDefault();
-        const who = chosenPerson(form);
-        if (!who) { trouble.say(t('choose_person')); return; }
-        const given = { staff_id: who, pin: pad.field.value };
+        const given = hq?.given() ?? { staff_id: chosenPerson(form), pin: pad.field.value };
+        if (!given.hq && !given.staff_id) { trouble.say(t('choose_person')); return; }
         pad.field.value = '';
         if (!actions) { answer = given; closeDialog(); return; }
         try {
@@ -97,12 +99,39 @@ export async function askApproval(tools, { title = t('approval'), extra = [], ac
       },
     },
     h('p.note', {}, t('approval_hint')), extra,
-    h('div.two', {}, personChoice(staff.filter((one) => one.staff_id !== self)), pad.part),
+    h('div.two', {}, personChoice(others), pad.part),
+    hq?.part,
     trouble.place,
     h('div.form-acts', {}, (actions ?? [{ value: 'approve', words: t('approve'), strong: true }]).map((one) =>
       h(`button.button.${one.strong ? 'strong' : 'plain'}`, { type: 'submit', value: one.value }, one.words))));
     openDialog(title, form, { closed: () => done(answer) });
   });
+}
+
+// HQ by voice: six digits are read out, six come back, and neither needs a line.
+function hqPart(matter, trouble) {
+  let challenge = null;
+  const response = h('input.field.secret', { id: 'hq-response', inputmode: 'numeric', autocomplete: 'off', maxlength: '6' });
+  const name = h('input.field', { id: 'hq-name', autocomplete: 'off', maxlength: '40' });
+  const read = h('p.digits', { role: 'status' });
+  const part = h('fieldset.hq', {}, h('legend.cap', {}, t('hq_by_voice')),
+    h('button.button.plain', {
+      type: 'button',
+      onclick: async () => {
+        try {
+          challenge = await act('challenges', matter);
+          read.replaceChildren(t('hq_read', { n: challenge.case }), ' ', h('b', {}, challenge.digits));
+        } catch (error) { trouble.say(troubleWords(error)); }
+      },
+    }, t('hq_ask')), read,
+    h('div.asks', {},
+      h('label.ask', { for: 'hq-response' }, h('span.cap', {}, t('hq_response')), response),
+      h('label.ask', { for: 'hq-name' }, h('span.cap', {}, t('hq_name')), name)));
+  return {
+    part,
+    given: () => (challenge && response.value.trim()
+      ? { hq: { case: challenge.case, response: response.value.trim(), name: name.value.trim() } } : null),
+  };
 }
 
 // Why goods come back late, and whether they are here.
