@@ -6,7 +6,7 @@ the original time and clerk; what collides with the books becomes a case, nothin
 
 from dataclasses import dataclass, replace
 
-from edge.domain.facts import Order
+from edge.domain.facts import Handed, Order
 from edge.domain.mask import order_tail
 from edge.domain.pickup import open_units
 from edge.domain.slip import EmergencyRow
@@ -106,11 +106,14 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )
         found = _orders(tx, ask.order_tail_or_no.strip().upper())
+        if len(found) > 1:  # a tail returns with the months: what is open is meant
+            found = [one for one in found if open_units(one, standing(tx, one.order_id))] or found
         if len(found) != 1:
             return NOT_UNIQUE if found else NO_ORDER
         order = found[0]
-        units = open_units(order, standing(tx, order.order_id))
-        if not units:
+        now = standing(tx, order.order_id)
+        units = open_units(order, now)
+        if not units or order.home_store != enrolled.certificate.store:
             return _collision(asking, order, ask)
         giving = Giving(
             order=order,
@@ -122,7 +125,11 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
             at_ms=ask.at_ms,
         )
         tx.note("entered_later", order=order.order_no, clerk=ask.clerk, by=operator)
-        return give(shop, tx, giving)
+        answer = give(shop, tx, giving)
+        if any(handed.at_ms > ask.at_ms for handed in now.handed.values()):
+            # Part of it went by a scan after the paper says that all of it had gone.
+            answer = replace(answer, case=_open_collision(asking, order, ask))
+        return answer
 
     answer = await serve(shop, caller, to_json(ask).decode(), ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
@@ -133,8 +140,22 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
 
 def _collision(asking: Redeemer, order: Order, ask: LateAsk) -> ScanAnswer:
     """The paper says that goods went which the books gave otherwise: a person looks at both."""
+    last = _last(asking, order)
+    answer = asking.refuse(Verdict.REVIEW, "case_open", order=order)
+    earlier = None
+    if last is not None:
+        earlier = Earlier(station=last.station, at_ms=last.at_ms, handover=last.handover)
+    return replace(answer, case=_open_collision(asking, order, ask), earlier=earlier)
+
+
+def _last(asking: Redeemer, order: Order) -> Handed | None:
     handed = standing(asking.tx, order.order_id).handed.values()
-    last = max(handed, key=lambda one: one.at_ms, default=None)
+    return max(handed, key=lambda one: one.at_ms, default=None)
+
+
+def _open_collision(asking: Redeemer, order: Order, ask: LateAsk) -> int:
+    """A case with both times in the audit beside it."""
+    last = _last(asking, order)
     case = open_case(
         asking.tx, "late_collision", order=order, station=asking.station, operator=ask.clerk
     )
@@ -147,11 +168,7 @@ def _collision(asking: Redeemer, order: Order, ask: LateAsk) -> ScanAnswer:
         in_books_ms=None if last is None else last.at_ms,
         station=None if last is None else last.station,
     )
-    answer = asking.refuse(Verdict.REVIEW, "case_open", order=order)
-    earlier = None
-    if last is not None:
-        earlier = Earlier(station=last.station, at_ms=last.at_ms, handover=last.handover)
-    return replace(answer, case=case, earlier=earlier)
+    return case
 
 
 def _orders(tx: Tx, text: str) -> list[Order]:

@@ -9,9 +9,11 @@ SELECT order_id, order_no, home_store, holder, epoch, state, not_after_ms, ready
 -- name: order_ids_by_no
 SELECT order_id FROM cat.pickup_order WHERE order_no = ? LIMIT 2
 -- name: order_ids_by_tail
-SELECT order_id FROM cat.pickup_order WHERE order_no LIKE '%' || ? LIMIT 20
+SELECT order_id FROM cat.pickup_order
+WHERE replace(replace(order_no, '-', ''), ' ', '') LIKE '%' || replace(?, '-', '')
+ORDER BY not_after_ms DESC LIMIT 20
 -- name: order_ids_by_phone
-SELECT order_id FROM cat.pickup_order WHERE phone_tail = ? LIMIT 20
+SELECT order_id FROM cat.pickup_order WHERE phone_tail = ? ORDER BY not_after_ms DESC LIMIT 20
 -- name: lines_of_order
 SELECT l.line, l.sku, l.quantity, l.bundle_of, p.name_zh, p.name_en, p.storage, p.min_grade
 FROM cat.order_line l LEFT JOIN cat.product p ON p.sku = l.sku WHERE l.order_id = ? ORDER BY l.line
