@@ -93,7 +93,7 @@ def test_virtual_devices_are_listed_and_do_what_they_are_told(devices: Path) -> 
     assert json.loads(done.stdout)["paper"] == "out"
     refused = run("sim", "do", "front", "dance", "--dir", str(devices))
     assert refused.returncode == 4
-    assert "paper out" in refused.stderr
+    assert "paper_out" in refused.stderr
 
 
 def test_the_clock_is_advanced_for_who_reads_its_file(devices: Path) -> None:
