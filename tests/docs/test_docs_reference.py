@@ -13,6 +13,7 @@ from typing import Protocol, cast, get_args, get_type_hints
 import pytest
 import typer.main
 
+from config.loader import load
 from config.schema import Config, GradeFloor
 from drivers import address
 from drivers.ports import printer
@@ -233,3 +234,13 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for script in cast("list[str]", re.findall(r"^(scripts/\w+) ", readme, re.MULTILINE)):
         assert (ROOT / script).stat().st_mode & 0o111
+
+
+def test_every_configuration_in_the_pages_is_a_good_one(tmp_path: Path) -> None:
+    secrets = {f"STOREEDGE_SECRET_COUNTER_{number}": f"token-{number}" for number in range(1, 4)}
+    found = re.findall(r"^```toml\n(.*?)^```$", page("operations.md"), re.MULTILINE | re.DOTALL)
+    assert found
+    for number, text in enumerate(found):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(text, encoding="utf-8")
+        assert load(file, environ=secrets).config.stations
