@@ -58,10 +58,10 @@ WHERE o.state = 'open' AND o.home_store = ? AND o.not_after_ms >= ?
 ORDER BY o.lane <> 'priority', o.order_no LIMIT ?
 -- name: orders_past
 SELECT o.order_id, o.epoch, o.last_not_after_ms FROM cat.pickup_order o
-WHERE o.state = 'open' AND o.home_store = ? AND o.holder = ? AND o.last_not_after_ms < ?
-  AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.order_id = o.order_id AND t.epoch >= o.epoch)
+WHERE o.home_store = ? AND o.holder = ? AND o.last_not_after_ms < ?
   AND (SELECT sum(l.quantity) FROM cat.order_line l WHERE l.order_id = o.order_id) >
     (SELECT count(*) FROM redemption r WHERE r.order_id = o.order_id AND r.live = 1)
+    + (SELECT count(*) FROM tombstone t WHERE t.order_id = o.order_id AND t.epoch >= o.epoch)
 LIMIT ?
 -- name: not_understood
 SELECT count(*) FROM cat.setting WHERE key LIKE 'not_understood:%'
