@@ -15,7 +15,7 @@ from edge.flow.answers import Refusal, ScanAnswer, UndoAnswer
 from edge.flow.caller import Caller
 from edge.flow.shop import Shop
 from edge.flow.view import named
-from edge.store.errors import UnitFailed
+from edge.store.errors import UnitFailed, origin
 from edge.store.handovers import open_case
 from edge.store.row import blob, integer, maybe_integer, text
 from edge.store.tx import Tx
@@ -134,6 +134,6 @@ async def count_failure(
         if integer(row[0]) == _TIMES_UNTIL_PARKED:
             open_case(tx, "unserved", station=station)
 
-    logger.error("act failed route=%s error=%s", key.partition(":")[0], type(error.__cause__))
+    logger.error("act failed route=%s error=%s", key.partition(":")[0], origin(error))
     await shop.writer.do(count, shop.moment())
     shop.count("unit_failed")

@@ -16,7 +16,7 @@ from edge.flow.caller import Caller
 from edge.flow.perform import Spool
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.shop import Shop
-from edge.store.errors import StoreError, UnitFailed
+from edge.store.errors import StoreError, UnitFailed, origin
 
 logger = logging.getLogger(__name__)
 _UNSERVED = Refusal(status=503, code="unserved", zh="未能处理,请再扫一次", en="Please scan again")
@@ -109,8 +109,8 @@ async def _answer(shop: Shop, station: str, ask: ScanAsk) -> None:
     caller = Caller(station=station, route="device")
     try:
         answer = await scan(shop, caller, ask)
-    except UnitFailed:
-        logger.exception("scan failed station=%s", station)
+    except UnitFailed as error:
+        logger.error("scan failed station=%s error=%s", station, origin(error))
         shop.screens.publish(station, "refused", _UNSERVED)
         return
     except Exception:

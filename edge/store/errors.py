@@ -10,6 +10,8 @@ StoreError
 └── UnitFailed       one unit threw and was rolled back alone; its neighbours are not touched
 """
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -70,3 +72,14 @@ class UnitFailed(StoreError):
     code = "E-STO-07"
     transient = True
     hint = "Scan again. If it happens three times a review case is opened by itself."
+
+
+def origin(error: BaseException) -> str:
+    """Kind and place of what lies behind `error`, for logs.
+
+    Never its words: an exception quotes what it choked on, and that may be a code or a name.
+    """
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(cause).__name__}{place}"
