@@ -23,6 +23,7 @@ class PracticeItem:
 
     title_zh: str
     title_en: str
+    order_no: str
     code: str
     typed: str
     pin: str | None = None
@@ -53,6 +54,7 @@ def practice_sheet(
             Text(text=item.title_en),
             Code(kind=CodeKind.QR, data=item.code, caption=item.typed),
         )
+        body.append(Row(left="订单 Order", right=item.order_no))
         if item.pin is not None:
             body.append(Row(left="密码 PIN", right=item.pin, bold=True))
         body.append(Rule())

@@ -114,6 +114,10 @@ _LESSONS = (
 )
 
 
+def _order_no(number: int) -> str:
+    return f"LX-{number + 1:04}"
+
+
 @dataclass(frozen=True, slots=True)
 class PracticeKit:
     """The practice catalog of one box. key: of this box, any 32 bytes that last."""
@@ -161,6 +165,7 @@ class PracticeKit:
                 PracticeItem(
                     title_zh=lesson.title_zh,
                     title_en=lesson.title_en,
+                    order_no=_order_no(number),
                     code=code,
                     typed="-".join(code[start : start + 4] for start in range(0, len(code), 4)),
                     pin=_COURIER_PIN if serial else None,
@@ -223,7 +228,7 @@ class PracticeKit:
         someone = to_json({"name": "练习顾客", "phone": f"0000000{_PHONE_TAIL}"})
         return OrderRow(
             order_id=order_id,
-            order_no=f"LX-{number + 1:04}",
+            order_no=_order_no(number),
             home_store=store,
             holder=holder,
             epoch=1,

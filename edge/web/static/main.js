@@ -148,7 +148,7 @@ function refuse(words, problem = {}) {
   page.notice = words;
   draw();
   sound('stop');
-  if (problem.code === 'operator_needed') open('operator');
+  if (problem.code === 'operator_needed' || problem.code === 'pin_due') open('operator');
   if (problem.code === 'unauthenticated') { page.stream = 'refused'; drawAround(); }
 }
 

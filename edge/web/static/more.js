@@ -1,6 +1,6 @@
 // Everything that is not needed at each scan: paper for a power cut, practice, devices, the screen.
 
-import { h, kept, t, when } from './core.js';
+import { h, kept, t, troubleOf, when } from './core.js';
 import { act } from './node.js';
 import { fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
 
@@ -23,12 +23,15 @@ function fill(tools) {
     h('ul.rows', {},
       row(t('late'), t('late_hint'), plain(t('late'), () => tools.does.open('late'))),
       row(t('emergency'), t('emergency_hint'), plain(t('emergency'), run('emergency-list', {}, () => trouble.say(t('sent_to_printer'))))),
-      row(t('training'), t('banner_training'), plain(status?.training ? t('training_off') : t('training_on'),
-        run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); fill(tools); })))),
+      row(t('training'), t('banner_training'), h('div.pair', {},
+        plain(status?.training ? t('training_off') : t('training_on'),
+          run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); fill(tools); })),
+        plain(t('training_sheet'), run('training/sheet', {}, () => trouble.say(t('sent_to_printer')))),
+        h('a.button.plain', { href: '/api/v1/training/sheet.png', target: '_blank', rel: 'noopener' }, t('training_sheet_look'))))),
     h('h3.cap', {}, t('devices')),
     h('ul.rows', {}, (status?.devices ?? []).map((one) => row(
       `${t(`device_${one.port}`)} ${one.name}${one.simulated ? ` · ${t('simulated')}` : ''}`,
-      [t(`device_${one.state}`), one.trouble, one.hint].filter(Boolean).join(' · '), when(one.since_ms)))),
+      [t(`device_${one.state}`), troubleOf(one.trouble), one.hint].filter(Boolean).join(' · '), when(one.since_ms)))),
     h('h3.cap', {}, t('settings')),
     h('ul.rows', {},
       row(t('theme'), null, h('div.pair', { role: 'group', 'aria-label': t('theme') }, ['auto', 'light', 'dark'].map((name) =>
