@@ -124,7 +124,7 @@ def add_raw(app: FastAPI, shop: Shop, screens: ScreenHub, stations: Stations, ru
         return _uncached(Response(body, 200 if ok else 503, media_type=MEDIA_TYPE))
 
     async def metrics(_request: Request) -> Response:
-        text = exposition({**state.metrics(shop), "edge_screens_open": screens.connected()})
+        text = exposition({**state.metrics(shop), "storeedge_screens_open": screens.connected()})
         return _uncached(PlainTextResponse(text, headers={"content-type": METRICS_TYPE}))
 
     app.add_route(EVENTS_PATH, events, ["GET"])

@@ -4,13 +4,14 @@ import re
 import string
 from pathlib import Path
 
+from drivers.ports.printer import Trouble
 from edge.web import words
 
 WEB = Path(words.__file__).parent
 SOURCES = [*sorted((WEB / "static").glob("*.js")), *sorted((WEB / "templates").glob("*.html"))]
 TABLE = words.load()
 BUILT = re.compile(
-    r"^(age|basis|clock|device|link|role|slip|theme|who)_"
+    r"^(age|basis|clock|device|link|role|slip|theme|trouble|who)_"
     r"|^(ambient|chilled|frozen|reason_\w+|banner_\w+)$"
 )
 HEADLINES = {
@@ -83,3 +84,8 @@ def test_english_first_is_asked_for_by_the_browser() -> None:
     assert words.preferred("en-GB,en;q=0.9") == "en"
     assert words.preferred("zh-CN,en;q=0.9") == "zh"
     assert words.preferred("") == "zh"
+
+
+def test_every_trouble_of_a_printer_has_its_words() -> None:
+    for trouble in Trouble:
+        assert f"trouble_{trouble.value}" in TABLE

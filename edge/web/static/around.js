@@ -1,6 +1,6 @@
 // What stands around the panel: the status bar, the banners, the recent acts.
 
-import { age, clock, h, icon, now, redraw, said, t, when } from './core.js';
+import { age, clock, h, icon, now, redraw, said, t, troubleOf, when } from './core.js';
 import { isRepeat, toneOf } from './panel.js';
 
 const fact = (state, text, extra = {}) =>
@@ -13,7 +13,7 @@ function deviceFacts(devices) {
   const words = (one) => {
     const many = devices.filter((other) => other.port === one.port).length > 1;
     const name = many ? `${t(`device_${one.port}`)} ${one.name}` : t(`device_${one.port}`);
-    return `${name} ${t(`device_${one.state}`)}`;
+    return `${name} ${one.state === 'down' && one.trouble ? troubleOf(one.trouble) : t(`device_${one.state}`)}`;
   };
   const troubled = shown.map((one) => fact(one.state === 'down' ? 'bad' : 'warn', words(one), { class: 'fact device' }));
   if (!well) return troubled;

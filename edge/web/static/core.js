@@ -91,6 +91,8 @@ export function when(ms) {
     ? '' : `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} `;
   return h('time', { datetime: d.toISOString(), title: d.toISOString() }, day + clock(ms));
 }
+// What is wrong with a device, in words; a code of ours stays a code, for support.
+export const troubleOf = (trouble) => (trouble && `trouble_${trouble}` in table ? t(`trouble_${trouble}`) : trouble);
 export const bagWords = (n) => (n === 1 ? t('bag') : t('bags', { n }));
 
 // A redraw must not take the focus away: what had it gets it back, by its data-k.

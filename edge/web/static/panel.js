@@ -1,6 +1,6 @@
 // The panel: one answer, told by colour, shape and words, with what can be done about it.
 
-import { age, aside, bagWords, bothWords, clock, h, icon, now, other, redraw, said, t, when } from './core.js';
+import { age, aside, bagWords, bothWords, clock, h, icon, now, other, redraw, said, t, troubleOf, when } from './core.js';
 
 // A stored answer that a screen has painted before; one that nobody saw is shown as what it is.
 export const isRepeat = (a) => a.repeat_of_ms != null && a.painted !== false;
@@ -191,7 +191,7 @@ function linesPart(order, how, refresh) {
 
 export function slipWords(slip) {
   const known = ['queued', 'sent', 'confirmed', 'unknown', 'failed'].includes(slip.state);
-  return `${t('slip')}: ${known ? t(`slip_${slip.state}`) : slip.state}${slip.trouble ? ` (${slip.trouble})` : ''}`;
+  return `${t('slip')}: ${known ? t(`slip_${slip.state}`) : slip.state}${slip.trouble ? ` (${troubleOf(slip.trouble)})` : ''}`;
 }
 
 function slipPart(slip, does) {
