@@ -140,8 +140,9 @@ def signed_code(
     not_after_s: int,
     epoch: int = 1,
     line_digest: bytes = bytes(8),
+    signer: Signer = ISSUER,
 ) -> str:
-    """A V2 that the chain signed."""
+    """A V2 that the chain signed, or that `signer` forged."""
     token = PickupToken(
         key_id=1,
         code_id=code_id(number),
@@ -152,7 +153,7 @@ def signed_code(
         grade=2,
         line_digest=line_digest,
     )
-    return issue(token, ISSUER)
+    return issue(token, signer)
 
 
 def page(after: Cursor, rows: Sequence[CatalogRow], *, signer: Signer = HUB) -> FeedPage:

@@ -1,0 +1,230 @@
+"""Each safety rule, switched off once in a copy of the product, is noticed by its scene.
+
+Nothing is patched at run time: the packages are copied, one file of the copy is changed as text,
+and the scene runs in a process of its own against the copy (`tests/scenarios/rules.py`).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redeemers import KIT, ROOT
+
+SCENES = ROOT / "tests" / "scenarios" / "rules.py"
+PACKAGES = ("edge", "sync", "drivers", "config")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """`old` stands exactly once in `file` and becomes `new`; `scene` must notice."""
+
+    attack: int
+    scene: str
+    file: str
+    old: str
+    new: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.attack}-{self.scene}-{Path(self.file).stem}"
+
+
+LEDGER = "edge/store/ledger.py"
+LEDGER_SQL = "edge/store/migrations/0001_ledger.sql"
+PICKUP = "edge/domain/pickup.py"
+REDEEM = "edge/flow/redeem.py"
+SERVE = "edge/flow/serve.py"
+UNDO = "edge/flow/undo.py"
+TX = "edge/store/tx.py"
+
+MUTATIONS = (
+    # 4: unique per thing
+    Mutation(4, "a_unit_is_given_once_even_if_nobody_looks", LEDGER_SQL,
+             "CREATE UNIQUE INDEX redemption_once", "CREATE INDEX redemption_once"),
+    Mutation(4, "what_was_released_is_not_given", PICKUP,
+             "gone is not None and epoch <= gone.epoch", "gone is not None and epoch < gone.epoch"),
+    Mutation(4, "what_was_released_is_not_given", "edge/flow/asks.py",
+             "for line, number in released:", "for line, number in released[:0]:"),
+    Mutation(4, "what_lapsed_is_not_given_by_a_later_row_of_the_same_epoch", "edge/flow/asks.py",
+             'tx.run("tombstone_add", order_id, line, unit, epoch, "lapsed"',
+             'tx.run("tombstone_add", order_id, line, unit, epoch - 1, "lapsed"'),
+    Mutation(4, "a_release_is_promised_to_one_destination", "edge/flow/asks.py",
+             'gone.reason == "released" and gone.destination != ask.destination', "False"),
+    Mutation(4, "a_tombstone_keeps_its_epoch", "edge/store/queries/acts.sql",
+             " WHERE excluded.epoch > tombstone.epoch", ""),
+    Mutation(4, "the_code_of_an_earlier_epoch_is_refused", PICKUP,
+             'code.state == "reissued" or code.epoch < order.epoch', 'code.state == "reissued"'),
+    # 7: two tills, one key
+    Mutation(7, "a_double_trigger_is_named_as_one", "edge/flow/scan.py",
+             "0 <= now - seen[0] < shop.settings.debounce_ms", "False"),
+    Mutation(7, "a_key_is_good_for_one_question", SERVE,
+             "if not hmac.compare_digest(blob(kept_mac), body_mac):", "if False:"),
+    Mutation(7, "the_same_question_has_the_same_answer_and_says_so", SERVE,
+             "if known is not None:", "if False:"),
+    Mutation(7, "the_same_question_has_the_same_answer_and_says_so", SERVE,
+             "replace(from_json(kind, blob(body)), repeat_of_ms=integer(at_ms))",
+             "from_json(kind, blob(body))"),
+    Mutation(7, "an_answer_is_its_own_stations_alone", SERVE,
+             'mac(shop, "key", caller.station, operator', 'mac(shop, "key", operator'),
+    Mutation(7, "a_second_counter_is_told_who_serves", PICKUP,
+             "claim is None or claim.station == here.station", "claim is None or True"),
+    # 8: undo
+    Mutation(8, "goods_that_left_are_not_taken_back", UNDO,
+             "if not ask.goods_still_here:", "if False:"),
+    Mutation(8, "another_counter_takes_nothing_back", UNDO,
+             "done.station == caller.station and done.operator == operator", "True"),
+    Mutation(8, "after_the_window_a_reason_is_needed", UNDO,
+             "same_run and tx.moment.boot_ms - done.boot_ms <= shop.settings.undo_ms", "same_run"),
+    Mutation(8, "a_restart_ends_the_window", UNDO, "done.run == shop.run", "True"),
+    Mutation(8, "a_hand_over_is_taken_back_once", UNDO,
+             "if done.undone_ms is not None:", "if False:"),
+    Mutation(8, "undo_leaves_the_books_and_a_void_slip", "edge/store/queries/acts.sql",
+             "UPDATE redemption SET live = 0 WHERE handover = ? AND live = 1",
+             "DELETE FROM redemption WHERE handover = ? AND 0"),
+    Mutation(8, "undo_leaves_the_books_and_a_void_slip", UNDO,
+             'add_slip(tx, caller.station, "void"', 'add_slip(tx, caller.station, "pickup"'),
+    # 10, 5e: signed codes
+    Mutation(10, "lines_must_be_those_that_were_signed", REDEEM,
+             "if line_digest(token.code_id, lines.order_id, lines.lines) != token.line_digest:",
+             "if False:"),
+    Mutation(10, "lines_must_be_those_that_were_signed", REDEEM,
+             "lines is None or lines.code_id != token.code_id", "lines is None or True"),
+    Mutation(10, "a_forged_code_is_unknown", "edge/flow/scan.py",
+             "genuine=public is not None and meaning.signed.is_genuine(public),",
+             "genuine=public is not None,"),
+    Mutation(10, "a_forged_code_of_an_order_that_we_hold_locks_at_the_third_try",
+             "sync/wire/signature.py",
+             "except (InvalidSignature, ValueError):\n        return False",
+             "except (InvalidSignature, ValueError):\n        return True"),
+    Mutation(10, "a_code_older_than_this_box_is_not_believed_unsynced", REDEEM,
+             "if token.issued_at_s * 1000 <= asking.enrolled.acknowledged_from_ms:", "if False:"),
+    # 12: cursor and rows
+    Mutation(12, "a_page_and_its_cursor_are_one", "edge/store/catalog.py",
+             '        connection.execute("BEGIN IMMEDIATE")\n', ""),
+    # 13: savepoints
+    Mutation(13, "a_rolled_back_transaction_leaves_nothing_of_its_batch", LEDGER,
+             "if not connection.in_transaction:\n                raise _Lost(error) from error\n"
+             "            self._roll_back()\n",
+             "if not connection.in_transaction:\n"
+             "                return Failed(_unit_failed(error))\n"
+             "            self._roll_back()\n"),
+    Mutation(13, "a_full_disk_leaves_nothing_of_its_batch", LEDGER,
+             "if _is_fatal(error) or not connection.in_transaction:\n"
+             "                raise _Lost(error) from error\n            self._roll_back()\n",
+             "if not connection.in_transaction:\n"
+             "                return Failed(_unit_failed(error))\n            self._roll_back()\n"),
+    Mutation(13, "after_an_unknown_batch_nothing_is_written", LEDGER,
+             "        self._broken = True\n", "        self._broken = False\n"),
+    Mutation(13, "an_answer_means_durable", LEDGER,
+             '            connection.execute("COMMIT")\n', ""),
+    Mutation(13, "a_thrown_unit_leaves_nothing", LEDGER,
+             '        self.connection.execute("ROLLBACK TO unit")\n', ""),
+    Mutation(13, "the_ledger_is_flushed_at_every_commit", LEDGER,
+             'connection.execute("PRAGMA synchronous = FULL")',
+             'connection.execute("PRAGMA synchronous = NORMAL")'),
+    Mutation(13, "the_ledger_is_flushed_at_every_commit", LEDGER,
+             '"PRAGMA journal_mode = WAL"', '"PRAGMA journal_mode = MEMORY"'),
+    Mutation(13, "memory_that_ran_out_is_unknown", LEDGER,
+             "except MemoryError as error:  #", "except UnicodeError as error:  #"),
+    # 14: work lost inside a unit
+    Mutation(14, "three_wrong_pins_lock", REDEEM,
+             "    answer = asking.refuse(Verdict.UNKNOWN, why, order=order)\n",
+             "    raise LookupError(why)\n"),
+    Mutation(14, "wrong_pins_beside_a_throwing_neighbour_are_counted", LEDGER,
+             "            self._roll_back()\n            return Failed(_unit_failed(error))\n"
+             "        return Done(value)",
+             '            connection.execute("ROLLBACK")\n            connection.execute("BEGIN")\n'
+             "            return Failed(_unit_failed(error))\n        return Done(value)"),
+    Mutation(14, "the_chain_holds_after_a_rollback", TX,
+             "        self._audit_hash = audit.link(self._audit_hash, self._audit_seq, body)\n",
+             "        self._audit_hash = audit.link(_KEPT[0], self._audit_seq, body)\n"
+             "        _KEPT[0] = self._audit_hash\n"),
+    Mutation(14, "the_chain_holds_after_a_rollback", TX,
+             "        if self._changed:\n            floor",
+             "        if False:\n            floor"),
+    Mutation(14, "a_constraint_fails_its_own_unit_alone", LEDGER_SQL,
+             "REFERENCES handover (handover),",
+             "REFERENCES handover (handover) DEFERRABLE INITIALLY DEFERRED,"),
+    Mutation(14, "a_folder_has_one_daemon", LEDGER,
+             "            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+             "            pass\n"),
+    Mutation(14, "a_decision_sees_what_was_just_done", REDEEM,
+             "    now = standing(tx, order.order_id)\n    if shop.not_understood:",
+             "    now = _KEPT.setdefault(order.order_id, standing(tx, order.order_id))\n"
+             "    if shop.not_understood:"),
+    # 16, 17: paper
+    Mutation(16, "a_slip_in_doubt_is_unknown_and_followed_by_a_copy", "edge/flow/perform.py",
+             "        found = in_doubt(tx)\n", "        found = in_doubt(tx)[:0]\n"),
+    Mutation(17, "a_second_status_answer_proves_nothing", "drivers/printer/conversation.py",
+             "self._wait(lambda answer: answer == ProcessId(ident=ident))",
+             "self._wait(lambda answer: isinstance(answer, (ProcessId, RealTime)))"),
+    # 27: time
+    Mutation(27, "the_wall_clock_expires_nothing", "edge/flow/timekeeper.py",
+             "trusted_ms=self._known.now_ms(boot_ms),", "trusted_ms=self._clock.wall_ms(),"),
+)  # fmt: skip
+
+# Where a mutation needs a place to keep what it should not keep.
+PREFACE = {TX: "_KEPT = [bytes(32)]\n", REDEEM: "_KEPT: dict[bytes, object] = {}\n"}
+
+
+def run_scene(scene: str, product: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{product}{os.pathsep}{KIT}",
+        "PYTHONWARNINGS": "ignore",
+    }
+    return subprocess.run(
+        [sys.executable, str(SCENES), scene, str(folder)],
+        env=environment,
+        cwd=product,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The product's packages without what browsers are served, compiled once."""
+    copy = tmp_path_factory.mktemp("product")
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package,
+            copy / package,
+            ignore=shutil.ignore_patterns("static", "__pycache__", "bench"),
+        )
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(copy)], check=True)
+    return copy
+
+
+@pytest.mark.parametrize("scene", sorted({mutation.scene for mutation in MUTATIONS}))
+def test_the_product_as_it_is_passes_the_scene(scene: str, product: Path, tmp_path: Path) -> None:
+    done = run_scene(scene, product, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_rule_switched_off_is_noticed(mutation: Mutation, product: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "product"
+    shutil.copytree(product, copy, copy_function=os.link)
+    file = copy / mutation.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutation.old) == 1, f"the rule is not where it was: {mutation.old}"
+    text = text.replace(mutation.old, mutation.new)
+    if mutation.file in PREFACE and "_KEPT" in mutation.new:
+        text = text.replace("\nfrom ", f"\n{PREFACE[mutation.file]}from ", 1)
+    file.unlink()
+    file.write_text(text, encoding="utf-8")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    done = run_scene(mutation.scene, copy, folder)
+    assert done.returncode == 1, "nobody noticed"
+    noticed = done.stderr.strip().splitlines()[-1]
+    print(noticed)  # noqa: T201 - how it was noticed; shown with -rA
+    broken = ("SyntaxError", "NameError", "ImportError", "ModuleNotFoundError", "TypeError")
+    assert not any(word in noticed for word in broken), noticed
