@@ -125,7 +125,7 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
             at_ms=ask.at_ms,
         )
         tx.note("entered_later", order=order.order_no, clerk=ask.clerk, by=operator)
-        answer = give(shop, tx, giving)
+        answer = give(shop, tx, giving, now)
         if any(handed.at_ms > ask.at_ms for handed in now.handed.values()):
             # Part of it went by a scan after the paper says that all of it had gone.
             answer = replace(answer, case=_open_collision(asking, order, ask))

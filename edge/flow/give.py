@@ -1,18 +1,18 @@
 """Giving goods: the hand-over, its slip, drawer and buzzer, in the unit that decided it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from edge.domain.facts import CredentialKind, Order, Standing, UnitKey
+from edge.domain.facts import CredentialKind, Handed, Order, Standing, UnitKey
 from edge.domain.pickup import open_units
 from edge.domain.slip import SlipFacts, SlipLine
-from edge.flow.answers import ScanAnswer
+from edge.flow.answers import ScanAnswer, SlipView
 from edge.flow.shop import Shop
-from edge.flow.view import order_view, pickup_answer, slip_of
+from edge.flow.view import order_view, pickup_answer
 from edge.store.handovers import Basis, Handing, end_claim, hand_over, open_case
-from edge.store.orders import standing as standing_of
 from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict
 from sync.wire.audit import short
@@ -35,9 +35,13 @@ class Giving:
     at_ms: int | None = None
 
 
-def give(shop: Shop, tx: Tx, giving: Giving) -> ScanAnswer:
-    """Record the hand-over and commit its effects with it; answers `ok` and `handed`."""
+def give(shop: Shop, tx: Tx, giving: Giving, before: Standing) -> ScanAnswer:
+    """Record the hand-over and commit its effects with it; answers `ok` and `handed`.
+
+    before: what this very unit of work read of the order when it decided.
+    """
     order = giving.order
+    at_ms = tx.moment.trusted_ms if giving.at_ms is None else giving.at_ms
     number = hand_over(
         tx,
         Handing(
@@ -48,20 +52,25 @@ def give(shop: Shop, tx: Tx, giving: Giving) -> ScanAnswer:
             credential=giving.credential,
             basis=giving.basis,
             run=shop.run,
-            at_ms=tx.moment.trusted_ms if giving.at_ms is None else giving.at_ms,
+            at_ms=at_ms,
             recorded_later=giving.at_ms is not None,
         ),
     )
-    end_claim(tx, order.order_id)
+    if before.claim is not None:
+        end_claim(tx, order.order_id)
     case = None
     if giving.missing:
         case = open_case(
             tx, "missing_part", order=order, station=giving.station, operator=giving.operator
         )
-    after = standing_of(tx, order.order_id)
-    if giving.at_ms is None:
-        _add_effects(shop, tx, giving, number, after)
-    answer = pickup_answer(
+    handed = Handed(handover=number, station=giving.station, at_ms=at_ms)
+    after = Standing(
+        handed={**before.handed, **dict.fromkeys(giving.units, handed)},
+        gone=before.gone,
+        claim=None,
+    )
+    slip = _add_effects(shop, tx, giving, number, after) if giving.at_ms is None else None
+    return pickup_answer(
         shop,
         tx,
         station=giving.station,
@@ -69,28 +78,32 @@ def give(shop: Shop, tx: Tx, giving: Giving) -> ScanAnswer:
         why="handed_now",
         source=giving.basis,
         order=order_view(order, after),
-    )
-    return replace(
-        answer,
         state="handed",
         handover=number,
         undo_s=shop.settings.undo_ms // 1000 if giving.at_ms is None else None,
         case=case,
-        slip=slip_of(tx, number),
+        slip=slip,
     )
 
 
-def _add_effects(shop: Shop, tx: Tx, giving: Giving, number: int, after: Standing) -> None:
+def _add_effects(
+    shop: Shop, tx: Tx, giving: Giving, number: int, after: Standing
+) -> SlipView | None:
     settings = shop.settings
     still_open = len(open_units(giving.order, after))
     dear = giving.order.value_minor >= settings.policy.dear_minor
     special = bool(still_open) or dear or giving.credential in _PROXY
+    slip = None
     if settings.slip_pickup == "always" or (settings.slip_pickup == "ask" and special):
         facts = slip_facts(shop, tx, giving, number, still_open=still_open)
-        add_slip(tx, giving.station, "pickup", facts, giving.order.order_id, handover=number)
+        effect = add_slip(
+            tx, giving.station, "pickup", facts, giving.order.order_id, handover=number
+        )
+        slip = SlipView(effect=effect, state="queued")
     for kind, wanted in (("drawer", settings.drawer), ("buzzer", settings.buzzer)):
         if wanted:
             add_effect(tx, kind, giving.station, b"{}", handover=number)
+    return slip
 
 
 def slip_facts(
@@ -139,8 +152,12 @@ def store_time(shop: Shop, at_ms: int) -> str:
     """A time as the shop reads it; empty while time was never heard."""
     if at_ms == 0:
         return ""
-    zone = ZoneInfo(shop.settings.time_zone)
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return _second(at_ms // 1000, shop.settings.time_zone)
+
+
+@lru_cache(maxsize=8)
+def _second(at_s: int, zone: str) -> str:
+    return datetime.fromtimestamp(at_s, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def add_slip(

@@ -160,7 +160,7 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Approver | None) -> Scan
     if approved is not None:
         tx.note("approved", order=order.order_no, by=approved.by, way=approved.way)
         settle(tx, approved)
-    return give(shop, tx, giving)
+    return give(shop, tx, giving, now)
 
 
 def _has_fact(asking: Redeemer, order: Order, ask: HandOverAsk) -> bool:

@@ -239,7 +239,7 @@ def conclude(
                 credential=code.kind,
                 basis=source,
             )
-            return give(shop, tx, giving)
+            return give(shop, tx, giving, now)
         case Serve():
             until_ms = tx.moment.trusted_ms + shop.settings.claim_ms
             taken = LiveClaim(

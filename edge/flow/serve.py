@@ -36,7 +36,7 @@ KEY_REUSED = Refusal(
 def mac(shop: Shop, *parts: str) -> bytes:
     """16 bytes that recognise these parts and tell nothing about them."""
     framed = "\0".join(parts).encode()
-    return hmac.digest(shop.mac_key, framed, hashlib.sha256)[:16]
+    return hashlib.blake2b(framed, key=shop.mac_key, digest_size=16).digest()
 
 
 async def serve(
@@ -74,7 +74,7 @@ async def serve(
             to_json(answer),
             tx.moment.trusted_ms,
         )
-        return _dress(shop, tx, replace(answer, id=str(number)))
+        return _dress(shop, tx, answer, str(number))
 
     try:
         return await shop.writer.do(unit, shop.moment())
@@ -96,12 +96,10 @@ def _repeat(
     number, kept_mac, _, body, at_ms, shown_ms = known
     if not hmac.compare_digest(blob(kept_mac), body_mac):
         return KEY_REUSED
-    answer = replace(
-        from_json(kind, blob(body)), id=str(integer(number)), repeat_of_ms=integer(at_ms)
-    )
+    answer = replace(from_json(kind, blob(body)), repeat_of_ms=integer(at_ms))
     if isinstance(answer, ScanAnswer):
         answer = replace(answer, painted=maybe_integer(shown_ms) is not None)
-    return _dress(shop, tx, answer)
+    return _dress(shop, tx, answer, str(integer(number)))
 
 
 def dressed_answer(
@@ -109,16 +107,15 @@ def dressed_answer(
 ) -> ScanAnswer:
     """A kept answer as it is told again: marked as a repeat, and whether a screen had it."""
     kept = from_json(ScanAnswer, body)
-    return _dress(shop, tx, replace(kept, id=str(number), repeat_of_ms=at_ms, painted=shown))
+    return _dress(shop, tx, replace(kept, repeat_of_ms=at_ms, painted=shown), str(number))
 
 
-def _dress(shop: Shop, tx: Tx, answer: Answer) -> Answer:
-    """Add the masked name, which is never stored, to what goes to the station."""
+def _dress(shop: Shop, tx: Tx, answer: Answer, number: str) -> Answer:
+    """Add its number, and the masked name, which is never stored, to what goes to the station."""
     if isinstance(answer, ScanAnswer):
-        order = answer.order
-        if order is not None:
-            return replace(answer, order=named(shop, tx, order))
-    return answer
+        order = None if answer.order is None else named(shop, tx, answer.order)
+        return replace(answer, id=number, order=order)
+    return replace(answer, id=number)
 
 
 async def count_failure(

@@ -121,7 +121,10 @@ class Shop:
 
     def station(self, name: str) -> StationMemory:
         """A station's memory, made on first use."""
-        return self.memory.setdefault(name, StationMemory())
+        memory = self.memory.get(name)
+        if memory is None:
+            memory = self.memory[name] = StationMemory()
+        return memory
 
     def at(self, station: str, *, acts: bool = False) -> "Shop":
         """The shop that a station works in: this one, or its training room.

@@ -1,6 +1,7 @@
 """From facts to what a station sees: words, order, basis."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Literal
 
 from edge.domain.facts import Order, Standing
@@ -19,12 +20,14 @@ Source = Literal["replica", "token", "hub"]
 UnitState = Literal["open", "handed", "gone"]
 
 
+@cache
 def said(code: str) -> Said:
     """A reason in both languages."""
     words = reason(code)
     return Said(code=words.code, zh=words.zh, en=words.en)
 
 
+@cache
 def next_of(code: str) -> Next:
     """What follows from a reason."""
     step = next_step(code)
@@ -45,6 +48,11 @@ def pickup_answer(
     why: str,
     source: Source = "replica",
     order: OrderView | None = None,
+    state: Literal["handed", "claimed"] | None = None,
+    handover: int | None = None,
+    undo_s: int | None = None,
+    case: int | None = None,
+    slip: SlipView | None = None,
 ) -> ScanAnswer:
     """The frame of an answer to a pickup code; callers `replace` what else they know."""
     return ScanAnswer(
@@ -57,6 +65,11 @@ def pickup_answer(
         station=station,
         at_ms=tx.moment.trusted_ms,
         order=order,
+        state=state,
+        handover=handover,
+        undo_s=undo_s,
+        case=case,
+        slip=slip,
         training=shop.training,
     )
 

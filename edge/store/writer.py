@@ -6,10 +6,11 @@ thread after the clients were told; the daemon ends there and clients ask again 
 """
 
 import asyncio
+import contextlib
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TypeVar, cast
 
 from edge.store.errors import StoreError, Unanswered
@@ -46,8 +47,8 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._on_fatal = on_fatal
         self._limit = limit
-        self._waiting: deque[_Waiting | _Between] = deque()
-        self._wake = threading.Condition()
+        self._waiting: SimpleQueue[_Waiting | _Between | None] = SimpleQueue()
+        self._between: _Between | None = None
         self._closing = False
         self.batches = 0
         self.acts = 0
@@ -73,42 +74,44 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what waits, then stop the thread."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        self._closing = True
+        self._waiting.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _put(self, item: _Waiting | _Between) -> None:
-        with self._wake:
-            if self._closing or self._ledger.broken or len(self._waiting) >= self._limit:
-                raise Unanswered("the ledger takes no more acts now; nothing was done")
-            self._waiting.append(item)
-            self._wake.notify()
+        if self._closing or self._ledger.broken or self._waiting.qsize() >= self._limit:
+            raise Unanswered("the ledger takes no more acts now; nothing was done")
+        self._waiting.put(item)
 
-    def _take(self) -> list[_Waiting | _Between]:
-        with self._wake:
-            while not self._waiting:
-                if self._closing:
-                    return []
-                self._wake.wait()
-            taken: list[_Waiting | _Between] = [self._waiting.popleft()]
-            while (
-                isinstance(taken[0], _Waiting)
-                and self._waiting
-                and len(taken) < MAX_BATCH
-                and isinstance(self._waiting[0], _Waiting)
-            ):
-                taken.append(self._waiting.popleft())
-            return taken
+    def _take(self) -> list[_Waiting] | _Between | None:
+        """What to do next: acts that wait, or what must stand between two batches, alone."""
+        if self._between is not None:
+            between, self._between = self._between, None
+            return between
+        item = self._waiting.get()
+        batch: list[_Waiting] = []
+        while isinstance(item, _Waiting):
+            batch.append(item)
+            if len(batch) == MAX_BATCH:
+                return batch
+            try:
+                item = self._waiting.get_nowait()
+            except Empty:
+                return batch
+        if not batch:
+            return item
+        if item is None:
+            self._waiting.put(None)  # to be met again behind this batch
+        else:
+            self._between = item
+        return batch
 
     def _work(self) -> None:
-        while taken := self._take():
-            first = taken[0]
-            if isinstance(first, _Between):
-                if not self._run_between(first):
+        while (batch := self._take()) is not None:
+            if isinstance(batch, _Between):
+                if not self._run_between(batch):
                     return
                 continue
-            batch = [item for item in taken if isinstance(item, _Waiting)]
             results = self._ledger.run_batch([item.unit for item in batch])
             self.batches += 1
             self.acts += len(batch)
@@ -134,12 +137,20 @@ class Writer:
         return True
 
     def _give_up(self, error: StoreError) -> None:
-        with self._wake:
-            self._closing = True
-            left = list(self._waiting)
-            self._waiting.clear()
-        self._answer([(item.future, Failed(Unanswered(str(error)))) for item in left])
+        self._closing = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            # On the loop, where everything is put: what was put before this is refused by it, what
+            # comes later sees that we are closing.
+            self._loop.call_soon_threadsafe(self._refuse_left, str(error))
         self._on_fatal(error)
+
+    def _refuse_left(self, why: str) -> None:
+        left: list[_Waiting | _Between] = [] if self._between is None else [self._between]
+        while not self._waiting.empty():
+            item = self._waiting.get_nowait()
+            if item is not None:
+                left.append(item)
+        _resolve([(item.future, Failed(Unanswered(why))) for item in left])
 
     def _answer(self, pairs: Sequence[tuple["asyncio.Future[object]", Result]]) -> None:
         try:
