@@ -27,7 +27,7 @@ function fill(tools) {
         plain(status?.training ? t('training_off') : t('training_on'),
           run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); fill(tools); })),
         plain(t('training_sheet'), run('training/sheet', {}, () => trouble.say(t('sent_to_printer')))),
-        h('a.button.plain', { href: '/api/v1/training/sheet.png', target: '_blank', rel: 'noopener' }, t('training_sheet_look'))))),
+        plain(t('training_sheet_look'), () => window.open('/api/v1/training/sheet.png', '_blank', 'noopener'))))),
     h('h3.cap', {}, t('devices')),
     h('ul.rows', {}, (status?.devices ?? []).map((one) => row(
       `${t(`device_${one.port}`)} ${one.name}${one.simulated ? ` · ${t('simulated')}` : ''}`,
