@@ -2,11 +2,10 @@
 
 A request must name one of the box's own hosts (a foreign name that resolves to us is DNS
 rebinding), and one that acts must come from our own page (`Origin`) or from a program with a
-bearer token. The token says which station it is; nothing else does. Bodies are read here, bounded
-in size and time, so that no route can forget it.
+bearer token. The token says which station it is; nothing else does. Bodies are read here, bounded,
+so that no route can forget it, and only of who has a token.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from edge.web import problems
 
 COOKIE = "storeedge_station"
 MAX_BODY_BYTES = 16 * 1024
-BODY_TIMEOUT_S = 10.0
 MAX_KEY_CHARS = 200
 
 API = "/api/v1/"
@@ -77,7 +75,7 @@ class Door:
             await answer(send, *problems.ours(trouble))
             return
         scope.setdefault("state", {})["asked"] = asked
-        if method not in _SAFE:
+        if method not in _SAFE and asked.station is not None:
             body = await _read(scope, receive)
             if isinstance(body, str):
                 await answer(send, *problems.ours(body))
@@ -89,38 +87,29 @@ class Door:
         await self._app(scope, receive, _with_headers(send, no_store=path.startswith(API)))
 
     def _judge(self, scope: Scope, path: str, method: str) -> tuple[Asked, str | None]:
-        host = origin = site = key = bearer = cookie = None
-        for name, value in scope["headers"]:
-            match name:
-                case b"host":
-                    host = value.decode("latin-1").lower()
-                case b"origin":
-                    origin = value.decode("latin-1").lower()
-                case b"sec-fetch-site":
-                    site = value
-                case b"idempotency-key":
-                    key = value.decode("latin-1")
-                case b"authorization":
-                    bearer = _bearer(value)
-                case b"cookie":
-                    cookie = _cookie(value) or cookie
-                case _:
-                    pass
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        origin = headers.get(b"origin")
+        bearer = _bearer(headers.get(b"authorization", b""))
+        cookie = None if bearer else _cookie(headers.get(b"cookie", b""))
         token = bearer or cookie
         nobody = Asked(station=None, token=None, key=None)
-        if host is None or not (host in self._hosts or _name(host) in self._hosts):
+        if not (host in self._hosts or _name(host) in self._hosts):
             return nobody, "foreign_host"
         if method not in _SAFE:
-            if origin is not None and origin != f"{scope['scheme']}://{host}":
+            if origin is not None and origin.lower() != f"{scope['scheme']}://{host}".encode():
                 return nobody, "foreign_origin"
-            if origin is None and bearer is None and site != b"same-origin":
+            same_site = headers.get(b"sec-fetch-site") == b"same-origin"
+            if origin is None and bearer is None and not same_site:
                 return nobody, "foreign_origin"
         station = self._by_token(token) if token else None
         if station is None and path.startswith(API):
             return nobody, "unauthenticated"
+        key = headers.get(b"idempotency-key")
         if key is not None and not 0 < len(key) <= MAX_KEY_CHARS:
             return nobody, "invalid"
-        return Asked(station=station, token=token, key=key), None
+        named = None if key is None else key.decode("latin-1")
+        return Asked(station=station, token=token, key=named), None
 
 
 def caller(scope: Scope) -> Caller:
@@ -153,21 +142,17 @@ async def _read(scope: Scope, receive: Receive) -> bytes | str:
         return "too_large"
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return "malformed"
-                chunk: bytes = message.get("body", b"")
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    return "too_large"
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    except TimeoutError:
-        return "too_slow"
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return "malformed"
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return "too_large"
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

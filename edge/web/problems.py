@@ -64,7 +64,6 @@ _OURS: dict[str, tuple[int, str, str]] = {
     "not_found": (404, "没有这个地址或资料", "There is nothing here"),
     "method": (405, "此地址不接受这种请求", "This address does not take that method"),
     "too_large": (413, "内容过长", "The body is too large"),
-    "too_slow": (408, "请求未完整到达", "The body did not arrive in time"),
     "invalid": (422, "内容不符合要求", "The body is not of the shape asked for"),
     "internal": (500, "本机出错,请再试一次", "The box failed here; try again"),
     "unavailable": (

@@ -162,4 +162,4 @@ async def test_health_needs_no_token_and_names_the_run(site: Site) -> None:
         assert (ready.status_code, ready.json()["ok"]) == (200, True)
         metrics = await client.get("/metrics")
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert "# TYPE storeedge_screens_open gauge\nedge_screens_open 0\n" in metrics.text
+    assert "# TYPE storeedge_screens_open gauge\nstoreedge_screens_open 0\n" in metrics.text
