@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from edge.store.errors import AlreadyRunning, Corrupt, DiskFull, Unanswered, UnitFailed, Unsafe
+from edge.store.errors import (
+    AlreadyRunning,
+    Corrupt,
+    DiskFull,
+    StoreError,
+    Unanswered,
+    UnitFailed,
+    Unsafe,
+)
 from edge.store.migrate import migrate
 from edge.store.tx import Moment, Tx
 
@@ -109,11 +117,22 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise Corrupt(f"{path.name}: {error}") from error
+        raise _not_opened(path, error) from error
     if journal != "wal" or synchronous != 2:
         connection.close()
         raise Unsafe(f"{path.name}: journal {journal}, synchronous {synchronous}")
     return connection
+
+
+def _not_opened(path: Path, error: sqlite3.Error) -> StoreError:
+    """What to tell of an error at the start; a disk that fails has not damaged the ledger yet."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    kinds: dict[int, type[StoreError]] = {
+        sqlite3.SQLITE_FULL: DiskFull,
+        sqlite3.SQLITE_BUSY: AlreadyRunning,
+        sqlite3.SQLITE_IOERR: StoreError,
+    }
+    return kinds.get(code, Corrupt)(f"{path.name}: {error}")
 
 
 class Ledger:
@@ -133,7 +152,11 @@ class Ledger:
             _sync_folder(path.parent)
         else:
             self._check()
-        self.migrated = migrate(self.connection, path)
+        try:
+            self.migrated = migrate(self.connection, path)
+        except sqlite3.Error as error:
+            self.connection.close()
+            raise _not_opened(path, error) from error
         self._broken = False
 
     def _check(self) -> None:

@@ -7,7 +7,7 @@ switched off can be shown to be noticed (`tests/store/test_mutations.py`).
 import asyncio
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import made_shop
@@ -32,7 +32,7 @@ from sync.wire.catalog import AskRow
 from sync.wire.signature import Signer
 from sync.wire.token import OrderLines, TokenLine, line_digest, lines_text
 
-Scene = Callable[[Path], Awaitable[None]]
+Scene = Callable[[Path], Coroutine[object, object, None]]
 SCENES: dict[str, Scene] = {}
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"

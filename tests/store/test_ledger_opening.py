@@ -1,9 +1,12 @@
 """Opening the ledger: what durability rests on is asserted, what is not ours is not touched."""
 
 import os
+import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -150,6 +153,38 @@ def test_a_ledger_whose_creation_was_cut_short_is_made_on_the_next_start(tmp_pat
     ledger = Ledger(path)
     assert pragma(ledger, "user_version") == len(steps())
     ledger.close()
+
+
+def test_a_ledger_that_another_program_locked_is_not_called_damaged(ledger: Ledger) -> None:
+    ledger.close()
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(AlreadyRunning):
+            Ledger(ledger.path)
+        other.execute("COMMIT")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("when", range(1, 20, 2))
+def test_a_disk_that_is_full_at_the_start_has_not_damaged_the_ledger(
+    tmp_path: Path, when: int
+) -> None:
+    program = (
+        "import sys; from pathlib import Path; from edge.store.ledger import Ledger\n"
+        "from edge.store.errors import StoreError\n"
+        "try: Ledger(Path(sys.argv[1]))\n"
+        "except StoreError as error: sys.exit(error.code)\n"
+    )
+    fault = f"inject=pwrite64:error=ENOSPC:when={when}+"
+    done = subprocess.run(
+        ["strace", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", fault,
+         sys.executable, "-c", program, str(tmp_path / "ledger.db")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # SQLite calls a -shm file that cannot grow an I/O error, not a full disk.
+    assert done.stderr.strip() in (DiskFull.code, StoreError.code)
+    Ledger(tmp_path / "ledger.db").close()
 
 
 def test_every_store_error_has_a_code_of_its_own_and_a_hint() -> None:
