@@ -22,6 +22,7 @@ from sync.hub.database import Database
 from sync.hub.problems import Problem
 from sync.rules.verdicts import Verdict
 from sync.wire.approval import response
+from sync.wire.catalog import LineRow
 from sync.wire.codec import from_json
 from sync.wire.events import CaseClosed, CaseOpened
 
@@ -110,7 +111,47 @@ async def test_a_dear_order_without_a_code_waits_for_another_person(floor: "Floo
     assert done.state == "handed"
 
 
+async def test_a_cashier_approves_nobody_not_even_a_supervisor(floor: "Floor") -> None:
+    await sign_in(floor.shop, floor.caller(), "s1", "246810")
+    ask = await served_dear(floor)
+    refused = await hand_over(floor.shop, floor.caller(), replace(ask, approved_by=CASHIER))
+    assert isinstance(refused, Refusal)
+    assert refused.code == "other_person"
+
+
 # -- from HQ, by voice
+
+
+async def test_one_response_approves_one_hand_over_and_not_the_rest_of_the_order(
+    floor: "Floor",
+) -> None:
+    remote(floor)
+    goods = floor.order(
+        value_minor=30_000, lines=(LineRow(line=1, sku="MILK", quantity=2),), bags=2
+    )
+    order = goods.row.order_id.hex()
+    ask = HandOverAsk(order=order, units=((1, 1),), second_fact=goods.row.order_no[-4:])
+    await choose(floor.shop, floor.caller(), order)
+    drawn = await asked(floor, order=order)
+    first = await hand_over(floor.shop, floor.caller(), replace(ask, approved_by_hq=said(drawn)))
+    assert isinstance(first, ScanAnswer)
+    await choose(floor.shop, floor.caller(), order)
+    rest = replace(ask, units=None, approved_by_hq=said(drawn))
+    refused = await hand_over(floor.shop, floor.caller(), rest)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "challenge_over"
+
+
+async def test_a_challenge_is_worth_nothing_once_the_shop_goes_back_to_on_site(
+    floor: "Floor",
+) -> None:
+    remote(floor)
+    _, case = await locked(floor)
+    drawn = await asked(floor, case=case)
+    rule(floor, lambda now: replace(now, second_person="on_site"))
+    refused = await release(floor.shop, floor.caller(), case, said(drawn), "")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "not_remote"
 
 
 async def test_hq_releases_a_locked_code_by_voice_and_its_name_reaches_the_books(
