@@ -135,13 +135,13 @@ def test_a_decision_that_the_code_names_exists() -> None:
 
 # In pieces, so that this file does not hold what it looks for.
 TRACES = (
-    "/wo" + "rk/",
-    "/ro" + "ot/",
-    "/ho" + "me/",
-    "py" + "pi.org",
-    "pytho" + "nhosted",
-    "registry." + "npm" + "js",
-    "site-pack" + "ages",
+    "/" + "work" + "/",
+    "/" + "root" + "/",
+    "/" + "home" + "/",
+    "pypi" + ".org",
+    "python" + "hosted",
+    "registry" + ".npmjs",
+    "site" + "-packages",
 )
 
 
