@@ -11,6 +11,9 @@ from edge.store.errors import StoreError
 from edge.store.row import blob, integer, maybe_integer, text
 from edge.store.tx import Tx
 
+_Desk = tuple[int, int, OperatorAnswer]
+"""Open cases, slips that wait, who operates."""
+_NOBODY: _Desk = (0, 0, OperatorAnswer(staff_id=None, name=None, role=None))
 Link = Literal["online", "offline", "not_enrolled"]
 
 
@@ -18,11 +21,14 @@ async def status(shop: Shop, station: str) -> StatusView:
     """The status bar of a station; where it trains, people, cases and slips are of training."""
     moment = shop.moment()
     training = shop.station(station).training
-    unsynced, oldest_ms = await shop.writer.do(_outbox, moment)
-    cases, slips, operator = 0, 0, OperatorAnswer(staff_id=None, name=None, role=None)
-    if not training or shop.room is not None:
-        here = shop.at(station)
-        cases, slips, operator = await here.writer.do(lambda tx: _desk(tx, station), moment)
+
+    def read(tx: Tx) -> tuple[tuple[int, int | None], _Desk]:
+        return _outbox(tx), _NOBODY if training else _desk(tx, station)
+
+    (unsynced, oldest_ms), (cases, slips, operator) = await shop.writer.do(read, moment)
+    if training and shop.room is not None:
+        room = shop.room.shop
+        cases, slips, operator = await room.writer.do(lambda tx: _desk(tx, station), moment)
     enrolled = shop.identity.enrolled
     link = "not_enrolled" if enrolled is None else shop.link.state
     return StatusView(
@@ -54,7 +60,7 @@ def _outbox(tx: Tx) -> tuple[int, int | None]:
     return integer(row[0]), maybe_integer(row[1])
 
 
-def _desk(tx: Tx, station: str) -> tuple[int, int, OperatorAnswer]:
+def _desk(tx: Tx, station: str) -> _Desk:
     cases = tx.one("reviews_open_count")
     slips = tx.one("effects_waiting")
     assert cases is not None
