@@ -46,7 +46,7 @@ async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     directory = tmp_path_factory.mktemp("d")
     said = directory.parent / "demo.err"
@@ -56,19 +56,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with said.open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, text=True)
     try:
-        yield opened_demo(process, directory, said)
+        made = opened_demo(process, directory, said)
+        with made.node, made.hub:
+            yield made
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Not longer than a module: while it runs, its loop is in the way of other tests' loops."""
     with sync_playwright() as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     made = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
     yield made

@@ -329,7 +329,7 @@ listen({
     if (page.stream === to) return;
     page.stream = to;
     root.dataset.stream = to;
-    drawAll();
+    if (to !== 'live') drawAll(); // `live` comes with a state, which draws
   },
 });
 
@@ -355,4 +355,3 @@ setInterval(drawAround, 10000);
 
 if (language() !== (root.lang.startsWith('en') ? 'en' : 'zh')) setLanguage(language());
 drawSound();
-draw();
