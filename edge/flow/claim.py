@@ -6,7 +6,7 @@ from edge.flow.answers import OperatorAnswer, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.handover import NO_ORDER, find_order
 from edge.flow.operator import operator_answer
-from edge.flow.redeem import Redeemer
+from edge.flow.redeem import Redeemer, fenced_answer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
@@ -37,6 +37,9 @@ async def take_over(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refu
         found = None if order_id is None else find_order(tx, asking, order_id)
         if found is None:
             return NO_ORDER
+        fenced = fenced_answer(asking, found)
+        if fenced is not None:
+            return fenced
         taken = claim(tx, found.order_id)
         if taken is None or taken.until_ms < tx.moment.trusted_ms:
             return NOT_SERVED

@@ -113,7 +113,8 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
         order = found[0]
         now = standing(tx, order.order_id)
         units = open_units(order, now)
-        if not units or order.home_store != enrolled.certificate.store:
+        elsewhere = order.home_store != enrolled.certificate.store
+        if not units or elsewhere or asking.here().fenced:
             return _collision(asking, order, ask)
         giving = Giving(
             order=order,

@@ -10,7 +10,7 @@ from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, give
 from edge.flow.operator import Approval, missing_operator
-from edge.flow.redeem import Redeemer
+from edge.flow.redeem import Redeemer, fenced_answer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.second_person import (
     Approved,
@@ -130,6 +130,9 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Approver | None) -> Scan
     order = find_order(tx, asking, order_id)
     if order is None:
         return NO_ORDER
+    fenced = fenced_answer(asking, order)
+    if fenced is not None:
+        return fenced
     now = standing(tx, order_id)
     taken = claim(tx, order_id)
     if taken is None or taken.until_ms < tx.moment.trusted_ms:

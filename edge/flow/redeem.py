@@ -279,6 +279,13 @@ def _refused(asking: Redeemer, order: Order, refusal: Refuse, source: Source) ->
     return replace(answer, order=view, earlier=earlier)
 
 
+def fenced_answer(asking: Redeemer, order: Order) -> ScanAnswer | None:
+    """What a fenced box says to any act on an order it holds; None when it is not fenced."""
+    if not asking.here().fenced:
+        return None
+    return _refused(asking, order, Refuse(verdict=Verdict.REVIEW, reason="fenced"), "replica")
+
+
 def _fence_case(asking: Redeemer, order: Order) -> int:
     """The open case of a fenced order, opened at its first scan."""
     known = asking.tx.one("review_of_order", order.order_id, "fenced")

@@ -311,7 +311,8 @@ def _answered(working: Working, body: Answered) -> Judged:
     reasons: list[str] = []
     for unit in body.released:
         now = working.units[unit]
-        if now.state == "held" and now.holder == working.incarnation:
+        # what lapsed before the box read the ask is given up all the same, to who asked
+        if now.state in ("held", "lapsed") and now.holder == working.incarnation:
             working.put(unit, replace(now, state="released", destination=ask.destination))
         else:
             reasons.append(f"released_but_{now.state}")

@@ -58,7 +58,6 @@ async def test_a_fence_outlives_the_way_back(folder: Path) -> None:
         assert made.shop.identity.fenced
 
 
-@pytest.mark.xfail(strict=True, reason="the confirm looks at the claim and not at the fence")
 async def test_a_copy_does_not_confirm_what_the_true_box_had_begun(folder: Path) -> None:
     order = await claimed(folder, 1)
     async with made_shop.open_shop(folder, settings=TAP, machine="box-2", run="run-2") as made:
@@ -66,7 +65,6 @@ async def test_a_copy_does_not_confirm_what_the_true_box_had_begun(folder: Path)
         assert given(made) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="taking over looks at the claim and not at the fence")
 async def test_a_copy_does_not_take_over_what_the_true_box_had_begun(folder: Path) -> None:
     order = await claimed(folder, 1)
     async with made_shop.open_shop(folder, settings=TAP, machine="box-2", run="run-2") as made:

@@ -134,9 +134,6 @@ async def test_a_cancel_waits_while_a_counter_serves_the_order(chain: Chain) -> 
     assert order.states() == ["handed", "handed"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the hub calls a release of what lapsed meanwhile a conflict"
-)
 async def test_a_box_that_lapsed_before_it_read_the_cancel_disputes_nothing(chain: Chain) -> None:
     order = Order(chain)
     await chain.heal()
