@@ -1,11 +1,13 @@
 """From a TOML file to settings: read, lay over the defaults, check, or say what is wrong."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
+from zoneinfo import available_timezones
 
 from config.checks import contradictions
 from config.errors import ConfigSyntax, ConfigUnreadable, ManyConfigErrors
@@ -33,6 +35,7 @@ ADDRESS = r"[a-z][a-z0-9+]*:\S+"
 ADDRESS_WORDS = "an address such as tcp:192.0.2.7:9100"
 LISTEN = r"(localhost|[0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}"
 LISTEN_WORDS = "an address and a port such as 127.0.0.1:8080 or [::1]:8080"
+NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 MAX_AMOUNT_MINOR = 10**12
 
 
@@ -102,9 +105,17 @@ def _node(table: Table) -> NodeConfig:
     node = NodeConfig(
         data_dir=table.path("data_dir"),
         name=table.text("name", pattern=r".{1,80}", expects="a name of 1 to 80 characters"),
+        time_zone=_time_zone(table),
     )
     table.finish()
     return node
+
+
+def _time_zone(table: Table) -> str:
+    name = table.text("time_zone")
+    if name not in available_timezones():
+        table.problem("time_zone", f"{name!r} is no time zone such as Asia/Shanghai")
+    return name
 
 
 def _time(table: Table) -> TimeConfig:
@@ -124,11 +135,20 @@ def _sim(table: Table) -> SimConfig:
 def _web(table: Table) -> WebConfig:
     web = WebConfig(
         listen=_listener(table, "listen"),
+        names=_names(table),
         tls_cert=table.optional_path("tls_cert"),
         tls_key=table.optional_path("tls_key"),
     )
     table.finish()
     return web
+
+
+def _names(table: Table) -> tuple[str, ...]:
+    names = table.texts("names")
+    for name in names:
+        if not re.fullmatch(NAME, name):
+            table.problem("names", f"{name!r} is no host name such as till.shop.example")
+    return names
 
 
 def _listener(table: Table, name: str) -> Listener:
@@ -152,7 +172,6 @@ def _hub(table: Table) -> HubConfig:
             expects="an address such as https://hub.example",
         ),
         ca=table.optional_path("ca"),
-        poll_s=table.number("poll_s", least=0.1, most=3600),
     )
     table.finish()
     return hub
@@ -174,7 +193,6 @@ def _counter(table: Table) -> CounterConfig:
         least_grade_by_amount=tuple(
             _grade_floor(entry) for entry in table.tables("least_grade_by_amount", each={})
         ),
-        language=table.choice("language", ("zh", "en")),
     )
     table.finish()
     return counter

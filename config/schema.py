@@ -14,7 +14,6 @@ from config.secret import Secret
 Confirm = Literal["auto", "tap"]
 SecondPerson = Literal["on_site", "remote", "lone_capped"]
 OperatorRule = Literal["optional", "required"]
-Language = Literal["zh", "en"]
 SlipRule = Literal["always", "ask", "never"]
 PaperWidth = Literal[58, 80]
 PrinterProfile = Literal["raster", "native_gbk"]
@@ -38,10 +37,14 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeConfig:
-    """[node]. data_dir: absolute; holds ledger, catalogs and keys. name: for people."""
+    """[node]. data_dir: absolute; holds ledger, catalogs and keys. name: for people.
+
+    time_zone: the shop's, an IANA name; slips, lists and the day of training follow it.
+    """
 
     data_dir: Path
     name: str
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +63,26 @@ class SimConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """[web]. Certificate and key are PEM files; both or neither; both when not on loopback."""
+    """[web]. Certificate and key are PEM files; both or neither; both when not on loopback.
+
+    names: host names, besides the address itself, under which browsers may call this box.
+    """
 
     listen: Listener
+    names: tuple[str, ...]
     tls_cert: Path | None
     tls_key: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubConfig:
-    """[hub]. url: https, http on loopback alone, None for a store on its own. poll_s: 0.1 to 3600.
+    """[hub]. url: https, http on loopback alone, None for a store on its own.
 
     ca: PEM file of the authority that signed the hub's certificate; None for the system's own.
     """
 
     url: str | None
     ca: Path | None
-    poll_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,6 @@ class CounterConfig:
     lone_shift_minor: int
     idle_lock_min: int
     least_grade_by_amount: tuple[GradeFloor, ...]
-    language: Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """One node, from its configuration to its end: open, wire, serve, stop.
 
 Order of the start: lock and ledger, identity and time, catalog, then devices, screens, sync; READY
-is told when the staff listener serves. A failure of the ledger ends the process with exit code
+is told when the staff listener takes connections. A failure of the ledger ends the process with exit code
 70: what was asked is unknown, clients ask again by key after the restart.
 """
 
@@ -45,7 +45,6 @@ from edge.web.screens import ScreenHub
 logger = logging.getLogger(__name__)
 
 EXIT_OK = 0
-EXIT_CONFIG = 2
 EXIT_STORE = 70
 EXIT_PORT = 71
 _PROGRESS_LIMIT_MS = 20_000
@@ -63,9 +62,16 @@ def run(config: Config) -> int:
     except StoreError as error:
         logger.error("cannot start code=%s error=%s hint=%s", error.code, error, error.hint)
         return EXIT_STORE
-    except OSError as error:
+    except _PortTaken as error:
         logger.error("cannot listen on %s: %s", config.web.listen, error)
         return EXIT_PORT
+    except OSError as error:
+        logger.error("cannot use %s: %s", config.node.data_dir, error)
+        return EXIT_STORE
+
+
+class _PortTaken(Exception):
+    """The staff listener's address is taken or not ours."""
 
 
 @dataclass(slots=True)
@@ -78,7 +84,10 @@ class _End:
 
 async def _serve(config: Config) -> int:
     clock = open_clock(config.time.source)
-    listener = bind(config.web.listen.host, config.web.listen.port)
+    try:
+        listener = bind(config.web.listen.host, config.web.listen.port)
+    except OSError as error:
+        raise _PortTaken(str(error)) from error
     try:
         opened = open_store(config.node.data_dir, boot_ms=clock.boot_ms())
     except BaseException:
@@ -232,5 +241,6 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 def _hosts(config: Config) -> tuple[str, ...]:
     listen = config.web.listen
-    names = {listen.host, "localhost", "127.0.0.1", "[::1]"} if listen.loopback else {listen.host}
-    return tuple(sorted(names))
+    own = f"[{listen.host}]" if ":" in listen.host else listen.host
+    loopback = ("localhost", "127.0.0.1", "[::1]") if listen.loopback else ()
+    return tuple(sorted({own, *loopback, *config.web.names}))

@@ -34,6 +34,7 @@ def settings(config: Config) -> Settings:
         store_name=slip.store_name,
         store_address=slip.store_address,
         store_phone=slip.store_phone,
+        time_zone=config.node.time_zone,
     )
 
 

@@ -74,7 +74,7 @@ def test_an_empty_file_is_all_defaults(read: Load) -> None:
     assert config.sim.dir is None
     assert config.web.listen == Listener(host="127.0.0.1", port=8080)
     assert config.hub.url is None
-    assert (config.counter.confirm, config.counter.language) == ("auto", "zh")
+    assert (config.counter.confirm, config.node.time_zone) == ("auto", "Asia/Shanghai")
     assert (config.counter.debounce_s, config.counter.claim_min, config.counter.undo_s) == (
         2.0,
         10,
@@ -278,7 +278,8 @@ def test_an_unknown_setting_names_the_nearest(
         ('[web]\nlisten = "[fe80]:80"', "web.listen"),
         ('[hub]\nurl = "ftp://hub.example"', "hub.url"),
         ('[hub]\nurl = "https://user@hub.example"', "hub.url"),
-        ("[hub]\npoll_s = 0", "hub.poll_s"),
+        ('[web]\nnames = ["a b"]', "web.names"),
+        ('[node]\ntime_zone = "Mars"', "node.time_zone"),
         (SHOP + "width_mm = 76", "printer[1].width_mm"),
         (SHOP + "width_mm = 80.0", "printer[1].width_mm"),
         (SHOP.replace('["counter-1"]', '"counter-1"'), "printer[1].stations"),
@@ -382,7 +383,7 @@ def test_any_bytes_are_settings_or_a_config_error(tmp_path: Path, text: str | by
 @settings(deadline=None)
 @given(
     section=st.sampled_from(["node", "time", "web", "hub", "counter", "slip"]),
-    name=st.sampled_from(["name", "source", "listen", "url", "poll_s", "undo_s", "drawer"]),
+    name=st.sampled_from(["name", "source", "listen", "url", "debounce_s", "undo_s", "drawer"]),
     value=st.sampled_from(["1979-05-27", "0x1F", "inf", "[[1]]", "{a = 1}", "''", "'a'", "true"]),
 )
 def test_any_value_anywhere_is_settings_or_a_config_error(
