@@ -164,7 +164,7 @@ class ScannerConfig:
 class PrinterConfig:
     """[[printer]]. stations: whose slips it prints, at least one, unless it only backs up.
 
-    backup_for: the printer whose slips it prints, marked COPY, when that one cannot; None if none.
+    backup_for: the printer whose slips it prints when that one cannot; None if none.
     """
 
     name: str

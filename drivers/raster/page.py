@@ -40,6 +40,7 @@ class PictureRefused(DeviceRefused):
     """A picture of a document cannot be read as PNG, or is absurdly large; nothing was drawn."""
 
     code = "E-DEV-08"
+    hint = "The picture on this slip is broken. Tell HQ which slip it was."
 
 
 def draw(document: Document, *, width_dots: int) -> Pictures.Image:

@@ -23,6 +23,7 @@ class CodeRefused(DeviceRefused):
     """The data does not fit the paper as a readable symbol, or is empty; nothing was drawn."""
 
     code = "E-DEV-07"
+    hint = "The code on this slip is too long for the paper. Tell HQ which slip it was."
 
 
 def qr(data: str, *, width_dots: int) -> Image.Image:

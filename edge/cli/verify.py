@@ -56,6 +56,8 @@ def verify(
         typer.echo(f"node          {node}")
         typer.echo(f"audit chain   {books.audit_seq} rows, head {books.head[:4].hex().upper()}")
         typer.echo(f"unsent        {books.unsent} events")
+        if books.fenced:
+            typer.echo("fenced        yes: every order needs a person; call HQ")
         typer.echo(f"personal data {PERSONAL_DATA}")
         typer.echo("\n".join(f"FAULT {fault}" for fault in books.faults) or "all whole")
     if books.faults:

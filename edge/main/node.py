@@ -1,8 +1,8 @@
 """One node, from its configuration to its end: open, wire, serve, stop.
 
 Order of the start: lock and ledger, identity and time, catalog, then devices, screens, sync; READY
-is told when the staff listener takes connections. A failure of the ledger ends the process with exit code
-70: what was asked is unknown, clients ask again by key after the restart.
+is told when the staff listener takes connections. A failure of the ledger ends the process with
+exit code 70: what was asked is unknown, clients ask again by key after the restart.
 """
 
 import asyncio
