@@ -118,6 +118,26 @@ def test_lines_can_be_left_out_and_a_missing_part_said(demo: Demo, counters: Cou
     expect(page.locator("#cases")).to_be_visible()
 
 
+def test_news_of_the_same_act_waits_until_the_finger_is_up(demo: Demo, counters: Counters) -> None:
+    order = demo.order(*COLD)
+    screen = counters.open()
+    page = screen.page
+    typed(screen, order["codes"]["v1"])
+    screen.tone("go")
+    page.wait_for_function("!document.querySelector('#panel .doing')")
+    less = page.get_by_role("button", name=re.compile("^One less"))
+    box = less.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.evaluate("document.querySelector('#lang').click()")
+    expect(page.locator('[data-open="find"]')).to_have_text("无码查找")
+    expect(less).to_be_visible()
+    page.mouse.up()
+    expect(page.locator("#panel .sum")).to_have_text("2 / 3 件")
+    page.evaluate("document.querySelector('#lang').click()")
+
+
 def test_undo_needs_the_goods_and_gives_the_order_back(demo: Demo, counters: Counters) -> None:
     order = demo.order(("COFFEE", 1))
     screen = counters.open()

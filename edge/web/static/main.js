@@ -24,8 +24,24 @@ root.dataset.theme = kept('theme') ?? 'auto';
 const current = () => (page.acts[0]?.event === 'put_back' ? null : page.acts[0] ?? null);
 const stationWords = (name) => name;
 
+// A button must not be exchanged between press and release: news of the same act waits for the
+// finger. Another act is painted at once, and the press is lost, as it should be.
+let pressed = false;
+let drawn = null;
+let owed = false;
+document.addEventListener('pointerdown', () => { pressed = true; }, true);
+for (const end of ['pointerup', 'pointercancel']) {
+  document.addEventListener(end, () => {
+    pressed = false;
+    if (owed) setTimeout(draw);
+  }, true);
+}
+
 function draw() {
   const shown = current();
+  if (pressed && shown === drawn) { owed = true; return toneOf(shown); }
+  drawn = shown;
+  owed = false;
   const slip = page.slips.find((one) => one.effect === shown?.value.slip?.effect);
   const tone = paint(byId('panel'), {
     act: shown, slip, notice: page.notice, doing: page.doing, here: page.here, stationWords,
