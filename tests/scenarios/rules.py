@@ -19,6 +19,7 @@ from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
 from edge.domain.facts import Order
 from edge.flow.answers import Refusal, ScanAnswer, UndoAnswer
 from edge.flow.asks import lapse
+from edge.flow.handover import HandOverAsk, hand_over
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.settings import Settings
 from edge.flow.undo import UndoAsk, undo
@@ -191,6 +192,27 @@ async def the_code_of_an_earlier_epoch_is_refused(folder: Path) -> None:
             )
         )
         assert (await ask(made, v1(1))).verdict is Verdict.REVOKED
+
+
+# ------------------------------------------------------------------ 5: a copy of the box
+
+
+@scene
+async def a_copy_on_another_machine_gives_nothing(folder: Path) -> None:
+    async with made_shop.open_shop(folder, machine="box-2") as made:
+        assert (await ask(made, v1(1))).verdict is Verdict.REVIEW
+        assert events(made, "handed") == 0
+
+
+@scene
+async def a_copy_confirms_nothing_that_the_true_box_began(folder: Path) -> None:
+    settings = Settings(policy=type(Settings().policy)(confirm="tap"))
+    async with made_shop.open_shop(folder, settings=settings) as made:
+        assert (await ask(made, v1(1))).state == "claimed"
+    async with made_shop.open_shop(folder, machine="box-2", run="run-2") as made:
+        wish = HandOverAsk(order=made_shop.order_id(1).hex())
+        await hand_over(made.shop, made.caller(), wish)
+        assert events(made, "handed") == 0
 
 
 # ------------------------------------------------------------------ 7: two tills, one key

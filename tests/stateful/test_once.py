@@ -305,10 +305,7 @@ class OnceMachine(RuleBasedStateMachine):
             assert view["state"] != "cancel_pending"
             assert _live_at_hub(view) == live & set(order.units)
         found = cases.list_cases(self.chain.headquarters.hub)
-        # one road to it is known and stands as an expected failure in test_once_roads.py
-        known = ("released_but_lapsed", "sync_conflict")  # the second is the node's echo of it
-        wrong = [case for case in found if case["reason"] not in known]
-        assert wrong == [], wrong
+        assert found == [], found
 
 
 def _each_unit(view: dict[str, object]) -> list[tuple[int, dict[str, object]]]:

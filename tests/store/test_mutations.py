@@ -58,6 +58,13 @@ MUTATIONS = (
              " WHERE excluded.epoch > tombstone.epoch", ""),
     Mutation(4, "the_code_of_an_earlier_epoch_is_refused", PICKUP,
              'code.state == "reissued" or code.epoch < order.epoch', 'code.state == "reissued"'),
+    # 5: a copy of the box
+    Mutation(5, "a_copy_on_another_machine_gives_nothing", PICKUP,
+             "if here.fenced or ", "if "),
+    Mutation(5, "a_copy_on_another_machine_gives_nothing", "edge/store/identity.py",
+             "if not is_same(bound_to, machine) and not fenced:", "if False:"),
+    Mutation(5, "a_copy_confirms_nothing_that_the_true_box_began", REDEEM,
+             "if not asking.here().fenced:\n        return None", "return None"),
     # 7: two tills, one key
     Mutation(7, "a_double_trigger_is_named_as_one", "edge/flow/scan.py",
              "0 <= now - seen[0] < shop.settings.debounce_ms", "False"),
