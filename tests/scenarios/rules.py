@@ -17,9 +17,9 @@ from hand_clock import HandClock
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
 
 from edge.domain.facts import Order
+from edge.flow import handover as confirm
 from edge.flow.answers import Refusal, ScanAnswer, UndoAnswer
 from edge.flow.asks import lapse
-from edge.flow.handover import HandOverAsk, hand_over
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.settings import Settings
 from edge.flow.undo import UndoAsk, undo
@@ -210,8 +210,8 @@ async def a_copy_confirms_nothing_that_the_true_box_began(folder: Path) -> None:
     async with made_shop.open_shop(folder, settings=settings) as made:
         assert (await ask(made, v1(1))).state == "claimed"
     async with made_shop.open_shop(folder, machine="box-2", run="run-2") as made:
-        wish = HandOverAsk(order=made_shop.order_id(1).hex())
-        await hand_over(made.shop, made.caller(), wish)
+        wish = confirm.HandOverAsk(order=made_shop.order_id(1).hex())
+        await confirm.hand_over(made.shop, made.caller(), wish)
         assert events(made, "handed") == 0
 
 
