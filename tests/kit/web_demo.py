@@ -141,6 +141,11 @@ class Screen:
     def tone(self, wanted: str, *, within_ms: float = 10_000) -> None:
         self.page.wait_for_selector(f'#panel[data-tone="{wanted}"]', timeout=within_ms)
 
+    def green_for(self, order: dict[str, Any]) -> None:
+        """The panel is green, and for this order: an earlier one may have left it green."""
+        number = f'#panel[data-tone="go"] .no:has-text("{order["order_no"]}")'
+        self.page.wait_for_selector(number)
+
     def settled(self) -> None:
         """A button that has just appeared does nothing for a moment; that moment is over."""
         self.page.wait_for_timeout(500)

@@ -49,7 +49,7 @@ def test_no_state_of_the_page_breaks_a_rule_of_accessibility(
     page = screen.page
     found: dict[str, list[str]] = {"rest": violations(page)}
     typed(screen, cold["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(cold)
     found["claimed"] = violations(page)
     page.locator("[data-k='line-1-1']").click()
     found["partly ticked"] = violations(page)
@@ -168,7 +168,7 @@ def test_everything_fits_and_can_be_hit(
     screen = counters.open(width=width, height=height)
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     page.locator("[data-k='line-1-1']").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small: list[str] = page.evaluate(
@@ -200,7 +200,7 @@ def test_a_cashier_without_a_mouse_does_a_whole_order(demo: Demo, counters: Coun
     expect(page.locator("#code")).to_be_focused()
     page.keyboard.type(order["codes"]["v1"].lower())
     page.keyboard.press("Enter")
-    screen.tone("go")
+    screen.green_for(order)
     seen = reached(page)
     assert {"line-1", "line-1-1", "line-2", "confirm", "put-back"} <= seen
     page.locator("#line-2").focus()
@@ -252,7 +252,7 @@ def test_who_wants_no_motion_gets_none_and_a_choice_of_colours_is_kept(
     )
     screen = counters.open()
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     calm = screen.page
     assert not calm.evaluate(moving)
     lively = counters.open(reduced_motion="no-preference").page
@@ -267,7 +267,7 @@ def test_colours_that_a_person_forces_still_leave_shapes(demo: Demo, counters: C
     order = demo.order(("COFFEE", 1))
     screen = counters.open(forced_colors="active")
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     go = screen.page.locator("#panel").evaluate("e => getComputedStyle(e).borderStyle")
     screen.page.wait_for_timeout(2200)
     typed(screen, order["codes"]["v1"])
@@ -291,7 +291,7 @@ def test_sound_can_be_muted_and_a_verdict_has_its_own(demo: Demo, counters: Coun
         }"""
     )
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     page.wait_for_function("window.heard.length === 2")
     yes = page.evaluate("window.heard.splice(0)")
     page.wait_for_timeout(2200)
@@ -314,7 +314,7 @@ def test_nothing_a_customer_wrote_becomes_markup(demo: Demo, counters: Counters)
     order = demo.order(("MILK", 2), place=place)
     screen = counters.open()
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     assert screen.page.locator("#panel img").count() == 0
     assert "onerror" in screen.page.inner_text("#panel")
 
@@ -323,7 +323,7 @@ def test_what_a_page_keeps_is_how_it_looks_and_no_code(demo: Demo, counters: Cou
     order = demo.order(("MILK", 2))
     screen = counters.open()
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     screen.page.locator("[data-k='line-1-1']").click()
     kept = json.dumps(screen.page.evaluate("[{...localStorage}, {...sessionStorage}]"))
     assert order["codes"]["v1"] not in kept

@@ -24,7 +24,7 @@ def test_a_scan_is_fetched_confirmed_printed_and_remembered(demo: Demo, counters
     screen = counters.open()
     page = screen.page
     demo.sim("gun", "scan", text=order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     panel = page.locator("#panel")
     expect(panel.locator(".where")).to_have_text("A3")
     expect(panel.locator(".how")).to_have_text("Chilled · 2 bags")
@@ -45,7 +45,7 @@ def test_a_second_scan_is_red_with_a_double_border_and_says_when_and_where(
     order = demo.order(("COFFEE", 1))
     screen = counters.open()
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     screen.page.wait_for_timeout(2200)  # the debounce of a real scanner is real time
     typed(screen, order["codes"]["v1"])
     screen.tone("stop")
@@ -62,7 +62,7 @@ def test_a_verdict_is_shown_at_its_own_counter_only(demo: Demo, counters: Counte
     mine, other = counters.open("counter-1"), counters.open("counter-2")
     before = other.page.inner_text("#panel")
     demo.sim("gun", "scan", text=order["codes"]["v1"])
-    mine.tone("go")
+    mine.green_for(order)
     expect(mine.page.locator("#recent")).to_contain_text(order["order_no"])
     assert order["order_no"] not in other.page.inner_text("body")
     assert other.page.inner_text("#panel") == before
@@ -75,7 +75,7 @@ def test_a_scan_works_wherever_the_focus_is_and_leaves_it_there(
     screen = counters.open()
     screen.page.focus('[data-open="slips"]')
     demo.sim("gun", "scan", text=order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     assert screen.page.evaluate("document.activeElement.dataset.open") == "slips"
     screen.page.fill("#code", "half typed")
     screen.page.wait_for_timeout(2200)
@@ -95,7 +95,7 @@ def test_a_dialog_does_not_swallow_a_scan(demo: Demo, counters: Counters) -> Non
     expect(notice).to_contain_text("A new scan")
     assert screen.page.evaluate("document.activeElement.id") == "phone_tail"
     notice.get_by_role("button").click()
-    screen.tone("go")
+    screen.green_for(order)
     expect(screen.page.locator("#panel .no")).to_contain_text(order["order_no"])
 
 
@@ -104,7 +104,7 @@ def test_lines_can_be_left_out_and_a_missing_part_said(demo: Demo, counters: Cou
     screen = counters.open()
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     page.get_by_role("button", name=re.compile("^One less")).click()
     page.get_by_role("button", name=re.compile("^Missing: Fresh milk")).click()
     page.reload()
@@ -123,7 +123,7 @@ def test_news_of_the_same_act_waits_until_the_finger_is_up(demo: Demo, counters:
     screen = counters.open()
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     page.wait_for_function("!document.querySelector('#panel .doing')")
     less = page.get_by_role("button", name=re.compile("^One less"))
     box = less.bounding_box()
@@ -143,7 +143,7 @@ def test_undo_needs_the_goods_and_gives_the_order_back(demo: Demo, counters: Cou
     screen = counters.open()
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     undo = page.get_by_role("button", name=re.compile(r"^Undo \d+ s$"))
     undo.click()
     expect(page.locator("#panel .notice")).to_contain_text("goods are still here")
@@ -152,18 +152,18 @@ def test_undo_needs_the_goods_and_gives_the_order_back(demo: Demo, counters: Cou
     screen.tone("undone")
     expect(page.locator("#panel")).to_contain_text(order["order_no"])
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
 
 
 def test_a_reload_at_any_moment_shows_the_same(demo: Demo, counters: Counters) -> None:
     order = demo.order(*COLD)
     screen = counters.open()
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     page = screen.page
     page.reload()
     page.wait_for_selector('html[data-stream="live"]', state="attached")
-    screen.tone("go")
+    screen.green_for(order)
     expect(page.locator("#panel .no")).to_contain_text(order["order_no"])
     screen.settled()
     page.get_by_role("button", name="Handed over").click()
@@ -177,12 +177,12 @@ def test_another_counter_takes_over_and_the_first_is_told(demo: Demo, counters: 
     order = demo.order(*COLD)
     one, two = counters.open("counter-1"), counters.open("counter-2")
     typed(one, order["codes"]["v1"])
-    one.tone("go")
+    one.green_for(order)
     typed(two, order["codes"]["v1"])
     two.tone("stop")
     two.settled()
     two.page.get_by_role("button", name="Take over").click()
-    two.tone("go")
+    two.green_for(order)
     one.tone("info")
     expect(one.page.locator("#panel")).to_contain_text("counter-2")
     two.page.get_by_role("button", name="Put back").click()
@@ -201,7 +201,7 @@ def test_a_typed_code_forgives_and_a_wrong_character_is_named(
     assert screen.page.input_value("#code") == wrong
     wide = "".join(chr(ord(c) + 0xFEE0) for c in code[:4])
     typed(screen, f"  {wide} {code[4:8].lower()} {code[8:].lower()} ")
-    screen.tone("go")
+    screen.green_for(order)
     assert screen.page.input_value("#code") == ""
 
 
@@ -214,7 +214,7 @@ def test_a_courier_serial_brings_the_pin_field(demo: Demo, counters: Counters) -
     expect(page.locator("#pin")).to_be_focused()
     page.keyboard.type(order["codes"]["pin"])
     page.keyboard.press("Enter")
-    screen.tone("go")
+    screen.green_for(order)
     expect(page.locator("#pin")).to_be_hidden()
 
 
@@ -231,7 +231,7 @@ def test_a_courier_serial_that_was_scanned_needs_only_its_pin_typed(
     assert page.evaluate("document.activeElement.dataset.open") == "more"
     page.fill("#pin", order["codes"]["pin"])
     page.press("#pin", "Enter")
-    screen.tone("go")
+    screen.green_for(order)
     expect(page.locator("#panel .no")).to_contain_text(order["order_no"])
 
 
@@ -249,7 +249,7 @@ def test_without_a_code_two_facts_find_it_and_a_third_hands_it_over(
     expect(found).to_contain_text(tail)
     assert order["order_no"] not in found.inner_text()
     found.get_by_role("button").click()
-    screen.tone("go")
+    screen.green_for(order)
     screen.settled()
     fact = page.get_by_label("One more fact")
     fact.fill("0000")
@@ -288,7 +288,7 @@ def test_three_wrong_pins_lock_and_another_person_releases(demo: Demo, counters:
     page.keyboard.press("Escape")
     page.fill("#code", f"{serial} {good}")
     page.press("#code", "Enter")
-    screen.tone("go")
+    screen.green_for(order)
 
 
 def _sign_in(screen: Screen, name: str, pin: str) -> None:
@@ -313,7 +313,7 @@ def test_hq_goes_and_comes_back_and_the_page_says_what_still_works(
     try:
         expect(page.locator("#banners")).to_contain_text("Scanning, hand-over", timeout=60_000)
         typed(screen, order["codes"]["v1"])
-        screen.tone("go")
+        screen.green_for(order)
         expect(page.locator("#facts")).to_contain_text("to send")
     finally:
         os.kill(demo.hub_pid, signal.SIGCONT)
@@ -326,7 +326,7 @@ def test_a_screen_cut_off_from_the_box_looks_it(demo: Demo, counters: Counters) 
     screen = counters.open()
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     # A screen that was opened too often loses its oldest stream; here the oldest is ours, and the
     # way back is barred.
     page.route("**/api/v1/events", lambda route: route.abort())
@@ -363,7 +363,7 @@ def test_a_scanner_that_types_is_heard_only_when_its_code_is_whole(
         code,
     )
     if whole:
-        screen.tone("go")
+        screen.green_for(order)
     else:
         expect(page.locator("#panel .notice")).to_be_visible()
         assert not asked
@@ -376,7 +376,7 @@ def test_a_slip_is_seen_and_printed_again_as_a_copy(demo: Demo, counters: Counte
     screen = counters.open()
     page = screen.page
     typed(screen, order["codes"]["v1"])
-    screen.tone("go")
+    screen.green_for(order)
     expect(page.locator("#panel .slip")).to_contain_text("printed")
     page.click('[data-open="slips"]')
     row = page.locator("dialog .found", has_text=order["order_no"]).first
