@@ -76,6 +76,11 @@ def _cursors(connection: sqlite3.Connection) -> list[Cursor]:
     ]
 
 
+_WITHOUT_SAY = frozenset({"store", "product", "staff"})
+"""Kinds that say nothing about whether units may be given: one that cannot be read is a case, not a
+reason to ask a person at every order."""
+
+
 class Catalog:
     """The writing side of one catalog file."""
 
@@ -99,7 +104,8 @@ class Catalog:
         """Put a verified page and its cursor in, durably; answers the rows it did not understand.
 
         A row that is malformed, breaks a constraint, or is of a kind that must be understood and
-        is not, leaves a mark in `setting` and does not stop the rows behind it (attacks 15).
+        is not, does not stop the rows behind it (attacks 15). If it may say who holds what, it
+        leaves a mark in `setting`, and every order asks for a person until the next snapshot.
         """
         connection = self._connection
         unknown: list[FeedRow] = []
@@ -136,7 +142,8 @@ class Catalog:
             connection.execute("ROLLBACK TO feed_row")
         finally:
             connection.execute("RELEASE feed_row")
-        put(connection, SettingRow(key=f"not_understood:{row.kind}", value="true"))
+        if row.kind not in _WITHOUT_SAY:
+            put(connection, SettingRow(key=f"not_understood:{row.kind}", value="true"))
         return False
 
     def close(self) -> None:

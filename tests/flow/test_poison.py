@@ -40,6 +40,13 @@ async def test_a_malformed_row_is_a_case_and_the_rows_behind_it_arrive(floor: "F
     assert (answer.verdict, answer.reason.code) == (Verdict.REVIEW, "not_understood")
 
 
+async def test_a_malformed_article_is_a_case_and_orders_go_on(floor: "Floor") -> None:
+    goods = floor.order()
+    await floor.replica.apply(page(FeedRow(seq=1, kind="product", body=b"\xc1"), seq=1))
+    assert [case.reason.code for case in await cases(floor.shop)] == ["not_understood"]
+    assert (await floor.scan(goods.v1)).verdict is Verdict.OK
+
+
 async def test_an_unknown_kind_that_need_not_be_understood_is_passed_over(floor: "Floor") -> None:
     goods = floor.order(synced=False)
     rows = (
