@@ -124,9 +124,9 @@ def good_row(seq: int, row: CatalogRow) -> FeedRow:
 @pytest.mark.parametrize(
     "bad",
     [
-        FeedRow(seq=2, kind="staff", body=b"\xc1"),
-        FeedRow(seq=2, kind="staff", body=b""),
-        FeedRow(seq=2, kind="staff", body=codec.pack({"staff_id": 7})),
+        FeedRow(seq=2, kind="ask", body=b"\xc1"),
+        FeedRow(seq=2, kind="ask", body=b""),
+        FeedRow(seq=2, kind="order", body=codec.pack({"order_id": 7})),
         good_row(2, order_row(2, holder=HOLDER, not_after_ms=1, quantity=0)),
         FeedRow(seq=2, kind="hologram", body=b"\x80"),
     ],
@@ -147,6 +147,14 @@ def test_a_bad_row_leaves_a_mark_and_nothing_else_and_stops_nobody(
             for table in ("product", "store", "pickup_order", "order_line", "code")
         ]
     assert counts == [1, 1, 0, 0, 0]
+
+
+def test_an_article_that_cannot_be_read_is_told_and_leaves_no_mark(path: Path) -> None:
+    catalog = Catalog(path)
+    bad = FeedRow(seq=1, kind="product", body=b"\xc1")
+    assert catalog.apply(raw_page(bad), applied_ms=1) == (bad,)
+    catalog.close()
+    assert marks(path) == []
 
 
 def test_an_unknown_kind_that_need_not_be_understood_leaves_no_mark(path: Path) -> None:
