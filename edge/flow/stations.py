@@ -24,4 +24,4 @@ class Stations:
         return found
 
     def _mac(self, token: str) -> bytes:
-        return hmac.digest(self._key, token.encode(), hashlib.sha256)
+        return hashlib.blake2b(token.encode(), key=self._key, digest_size=32).digest()
