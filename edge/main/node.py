@@ -162,7 +162,7 @@ async def _wire(
     app = build(shop, screens, stations, hosts=_hosts(config), run=run_id)
     http = server(app, cert=config.web.tls_cert, key=config.web.tls_key)
     try:
-        await _run_all(config, shop, bench, replica, http, listener, sync_wake, end)
+        await _run_all(config, shop, bench, replica, http, listener, sync_wake, end, screens)
     finally:
         replica.close()
         await training.close(shop)
@@ -177,6 +177,7 @@ async def _run_all(
     listener: socket.socket,
     sync_wake: asyncio.Event,
     end: _End,
+    screens: ScreenHub,
 ) -> None:
     progresses: dict[str, Progress] = {}
     feed = asyncio.Event()
@@ -197,6 +198,7 @@ async def _run_all(
         notify("READY=1", "STATUS=门店就绪 ready")
         await end.event.wait()
         notify("STOPPING=1")
+        screens.close()  # else the server waits for streams that never end
         http.should_exit = True
         for task in others:
             task.cancel()
