@@ -148,9 +148,9 @@ def warm() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
+            say("pid", os.getpid())  # by the child itself: before anything else that it says
             run(shlex.split(line))
             os._exit(0)
-        say("pid", child)
         os.waitpid(child, 0)
         say("dead")
 
