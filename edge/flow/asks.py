@@ -72,7 +72,7 @@ def _answer(shop: Shop, tx: Tx, ask: Ask) -> bool:
     taken = claim(tx, ask.order_id)
     if taken is not None and taken.until_ms >= tx.moment.trusted_ms:
         return False
-    ours = ask.holder == shop.identity.incarnation and not shop.identity.fenced
+    ours = ask.holder == shop.identity.incarnation and not tx.fenced
     now = standing(tx, ask.order_id)
     released: list[UnitKey] = []
     kept: list[UnitKey] = []
@@ -127,7 +127,7 @@ async def lapse(shop: Shop) -> int:
     if enrolled is None or shop.identity.fenced:
         return 0
 
-    def act(tx: Tx) -> int:
+    def past(tx: Tx) -> list[tuple[bytes, int]]:
         rows = tx.all(
             "orders_past",
             enrolled.certificate.store,
@@ -135,12 +135,18 @@ async def lapse(shop: Shop) -> int:
             tx.moment.trusted_ms,
             _BATCH,
         )
-        count = 0
-        for row in rows:
-            count += _lapse(tx, blob(row[0]), integer(row[1]))
-        return count
+        return [(blob(row[0]), integer(row[1])) for row in rows]
 
-    count = await shop.writer.do(act, shop.moment())
+    count = 0
+    for order_id, epoch in await shop.writer.do(past, shop.moment()):
+
+        def act(tx: Tx, order_id: bytes = order_id, epoch: int = epoch) -> int:
+            return _lapse(tx, order_id, epoch)
+
+        try:
+            count += await shop.writer.do(act, shop.moment())
+        except UnitFailed as error:
+            await count_failure(shop, f"lapse:{order_id.hex()}", error)
     if count:
         shop.wake_sync()
     return count

@@ -5,7 +5,7 @@ from dataclasses import replace
 from edge.flow.answers import OperatorAnswer, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.handover import NO_ORDER, find_order
-from edge.flow.operator import operator_answer
+from edge.flow.operator import missing_operator, operator_answer
 from edge.flow.redeem import Redeemer, fenced_answer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
@@ -30,6 +30,9 @@ async def take_over(shop: Shop, caller: Caller, order: str) -> ScanAnswer | Refu
     before: list[str] = []
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         asking = Redeemer(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )

@@ -14,7 +14,7 @@ from edge.flow.answers import Earlier, Refusal, ScanAnswer, SlipView
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, add_slip, give, store_time
 from edge.flow.handover import NO_ORDER
-from edge.flow.operator import person
+from edge.flow.operator import missing_operator, person
 from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
@@ -43,6 +43,13 @@ class LateAsk:
 NO_CLERK = Refusal(status=422, code="no_clerk", zh="没有这位同事", en="No such member of staff")
 NOT_UNIQUE = Refusal(
     status=409, code="not_unique", zh="多个订单相符,请输入完整订单号", en="Give the whole number"
+)
+LATE_AT_MOST_MS = 7 * 86_400_000
+TOO_OLD = Refusal(
+    status=422,
+    code="too_old",
+    zh="补录只限最近七天",
+    en="A late entry is for the last seven days",
 )
 IN_FUTURE = Refusal(status=422, code="in_future", zh="时间在将来", en="That time is in the future")
 
@@ -98,8 +105,13 @@ async def enter_later(shop: Shop, caller: Caller, ask: LateAsk) -> ScanAnswer | 
         return NOT_ENROLLED
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         if ask.at_ms > tx.moment.trusted_ms:
             return IN_FUTURE
+        if ask.at_ms < tx.moment.trusted_ms - LATE_AT_MOST_MS:
+            return TOO_OLD
         if person(tx, ask.clerk) is None:
             return NO_CLERK
         asking = Redeemer(

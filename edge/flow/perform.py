@@ -26,7 +26,7 @@ from drivers.ports.printer import (
 )
 from edge.flow.shop import FIRST_PRACTICE_NUMBER, Shop
 from edge.flow.slips import copy_of, document, entry
-from edge.store.effects import Effect, EffectState, effect, in_doubt, queued, step
+from edge.store.effects import Effect, EffectState, effect, homeless, in_doubt, queued, step
 from edge.store.errors import StoreError
 from edge.store.tx import Tx
 from sync.wire.errors import RemoteWireError
@@ -93,7 +93,8 @@ class Spool:
     async def _fail_homeless(self, shop: Shop) -> None:
 
         def act(tx: Tx) -> list[Effect]:
-            lost = [row for row in queued(tx, _BATCH) if not self._printers(row)]
+            served = [name for name, route in self._routes.items() if route.printers]
+            lost = homeless(tx, served, _BATCH)
             for row in lost:
                 step(tx, row.effect, was="queued", becomes="failed", trouble="no_printer")
             return lost
@@ -137,10 +138,11 @@ class Spool:
 
     async def _next(self, name: str) -> Effect | None:
         await self.fail_homeless()
-        waiting = await self._queued(self._shop)
+        mine = [station for station, route in self._routes.items() if name in route.printers]
+        waiting = await self._queued(self._shop, mine)
         if self._shop.room is not None:
             with suppress(StoreError):
-                waiting += await self._queued(self._shop.room.shop)
+                waiting += await self._queued(self._shop.room.shop, mine)
         now = self._shop.clock.boot_ms()
         for row in waiting:
             for printer in self._printers(row):
@@ -151,8 +153,8 @@ class Spool:
                     break
         return None
 
-    async def _queued(self, shop: Shop) -> list[Effect]:
-        return await shop.writer.do(lambda tx: queued(tx, _BATCH), shop.moment())
+    async def _queued(self, shop: Shop, stations: list[str]) -> list[Effect]:
+        return await shop.writer.do(lambda tx: queued(tx, stations, _BATCH), shop.moment())
 
     async def _look_at(self, name: str, printer: Printer) -> None:
         """An idle printer is asked now and then, so that trouble shows before it matters."""

@@ -124,23 +124,16 @@ def _unread(scope: str) -> Cursor:
 async def refresh(shop: Shop) -> None:
     """Bring what is kept in memory up to the catalog as it is now."""
 
-    def read(tx: Tx) -> tuple[dict[int, bytes], bool, bool]:
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
         keys = {
             integer(key_id): blob(public)
             for key_id, public, revoked in tx.all("issuer_keys")
             if not revoked
         }
-        unknown = tx.one("not_understood")
         scopes = tx.one("cursor_count")
-        return (
-            keys,
-            unknown is not None and integer(unknown[0]) > 0,
-            scopes is not None and integer(scopes[0]) > 0,
-        )
+        return keys, scopes is not None and integer(scopes[0]) > 0
 
-    shop.issuer_keys, shop.not_understood, shop.has_replica = await shop.writer.do(
-        read, shop.moment()
-    )
+    shop.issuer_keys, shop.has_replica = await shop.writer.do(read, shop.moment())
 
 
 def _take_number(tx: Tx) -> int:

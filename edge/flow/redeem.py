@@ -63,7 +63,7 @@ class Redeemer:
         return Here(
             store=self.enrolled.certificate.store,
             incarnation=identity.incarnation,
-            fenced=identity.fenced,
+            fenced=self.tx.fenced,
             station=self.station,
             trusted_ms=self.tx.moment.trusted_ms,
             clock=self.tx.moment.clock,
@@ -218,13 +218,19 @@ def _unsynced(asking: Redeemer, checked: Checked, lookup: bytes) -> ScanAnswer:
     return conclude(asking, order, code, "token")
 
 
+def is_not_understood(tx: Tx) -> bool:
+    """Whether HQ sent what may matter to every order and cannot be read, as the catalog says now."""
+    row = tx.one("not_understood")
+    return row is not None and integer(row[0]) > 0
+
+
 def conclude(
     asking: Redeemer, order: Order, code: Code, source: Source, *, tap: bool = False
 ) -> ScanAnswer:
     """Decide on a genuine credential and record the outcome, whichever it is."""
     tx, shop = asking.tx, asking.shop
     now = standing(tx, order.order_id)
-    if shop.not_understood:
+    if is_not_understood(tx):
         now = replace(now, needs_understanding=True)
     decision = decide(order, code, now, asking.here(), shop.settings.policy)
     match decision:

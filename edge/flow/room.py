@@ -109,7 +109,6 @@ def _shop(shop: Shop, writer: Writer, found: Identity, kit: PracticeKit, number:
         practice_folder=None,
         practice_codes=frozenset(),
         issuer_keys={},
-        not_understood=False,
         has_replica=True,
         personal_key=kit.k_personal,
         memory={},

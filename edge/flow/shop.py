@@ -106,7 +106,6 @@ class Shop:
     practice_folder: Path | None = None
     practice_codes: frozenset[bytes] = frozenset()
     issuer_keys: dict[int, bytes] = field(default_factory=dict[int, bytes])
-    not_understood: bool = False
     has_replica: bool = False
     personal_key: bytes | None = None
     memory: dict[str, StationMemory] = field(default_factory=dict[str, StationMemory])

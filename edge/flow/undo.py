@@ -10,6 +10,7 @@ from edge.flow.answers import Refusal, UndoAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, add_slip, slip_facts
 from edge.flow.handover import NO_ORDER, find_order
+from edge.flow.operator import missing_operator
 from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED
 from edge.flow.serve import serve
@@ -66,6 +67,9 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
         return NOT_ENROLLED
 
     def act(tx: Tx, operator: str | None) -> UndoAnswer | Refusal:
+        missing = missing_operator(shop, tx, operator)
+        if missing is not None:
+            return missing
         done = handovers.handover(tx, ask.handover)
         refusal = _refusal(shop, tx, caller, ask, done, operator)
         if refusal is not None or done is None:

@@ -16,16 +16,18 @@ ANSWERS_KEPT_MS = 72 * 3_600_000
 
 
 async def keep_house(shop: Shop) -> None:
-    """Do what is due, for ever."""
+    """Do what is due, for ever; a step that throws holds up no other."""
+
+    async def sweep(shop: Shop) -> None:
+        await shop.writer.do(_sweep, shop.moment())
+
+    steps = (sweep, answer_asks, lapse, lock_idle, training.keep)
     while True:
-        try:
-            await shop.writer.do(_sweep, shop.moment())
-            await answer_asks(shop)
-            await lapse(shop)
-            await lock_idle(shop)
-            await training.keep(shop)
-        except UnitFailed as error:
-            await count_failure(shop, "house:", error)
+        for step in steps:
+            try:
+                await step(shop)
+            except UnitFailed as error:
+                await count_failure(shop, f"house:{step.__name__}", error)
         await shop.clock.until(shop.clock.boot_ms() + LOOK_EVERY_MS)
 
 

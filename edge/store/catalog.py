@@ -122,7 +122,7 @@ class Catalog:
                 (page.scope, head.generation, head.seq, head.row_hash, applied_ms),
             )
             connection.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:  # whatever it is: a transaction left open stops every later page
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -138,7 +138,7 @@ class Catalog:
             if kind is not None:
                 put(connection, unpack(kind, row.body))
                 return True
-        except (RemoteWireError, sqlite3.IntegrityError):
+        except (RemoteWireError, sqlite3.IntegrityError, sqlite3.DataError, OverflowError):
             connection.execute("ROLLBACK TO feed_row")
         finally:
             connection.execute("RELEASE feed_row")

@@ -4,11 +4,13 @@
 effect found `sent` without a proof after a restart is in doubt and becomes `unknown`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from edge.store.row import blob, integer, maybe_integer, maybe_text, text
 from edge.store.tx import Tx
+from sync.wire.codec import to_json
 
 EffectKind = Literal["slip", "drawer", "buzzer"]
 EffectState = Literal["queued", "sent", "confirmed", "unknown", "failed"]
@@ -59,9 +61,18 @@ def effect(tx: Tx, number: int) -> Effect | None:
     return None if row is None else _effect(row)
 
 
-def queued(tx: Tx, limit: int) -> list[Effect]:
-    """What waits to be performed, oldest first."""
-    return [_effect(row) for row in tx.all("effects_queued", limit)]
+def queued(tx: Tx, stations: Sequence[str], limit: int) -> list[Effect]:
+    """What waits to be performed for these stations, oldest first."""
+    return [_effect(row) for row in tx.all("effects_queued", _array(stations), limit)]
+
+
+def homeless(tx: Tx, served: Sequence[str], limit: int) -> list[Effect]:
+    """What waits at stations that nobody serves, oldest first."""
+    return [_effect(row) for row in tx.all("effects_homeless", _array(served), limit)]
+
+
+def _array(stations: Sequence[str]) -> str:
+    return to_json(list(stations)).decode()
 
 
 def in_doubt(tx: Tx) -> list[Effect]:

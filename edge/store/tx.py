@@ -28,7 +28,10 @@ class Moment:
 
 
 class Tx:
-    """What a unit may touch. Not kept beyond the unit."""
+    """What a unit may touch. Not kept beyond the unit.
+
+    fenced: whether this box must ask a person about every order, as the ledger says now.
+    """
 
     __slots__ = (
         "_audit_hash",
@@ -38,18 +41,20 @@ class Tx:
         "_hlc",
         "_outbox_seq",
         "connection",
+        "fenced",
         "moment",
     )
 
     def __init__(self, connection: sqlite3.Connection, moment: Moment) -> None:
         self.connection = connection
         self.moment = moment
-        row = connection.execute(query("counters")).fetchone()
+        row = connection.execute(query("unit_begins")).fetchone()
         self._hlc: int = row[0]
         self._audit_seq: int = row[1]
         self._audit_hash: bytes = row[2]
         self._outbox_seq: int = row[3]
         self._floor_ms: int = row[4]
+        self.fenced: bool = row[5] == 1
         self._changed = False
 
     def one(self, name: str, *values: object) -> tuple[object, ...] | None:

@@ -29,7 +29,8 @@ from sync.wire.token import MAX_LINES, ORDER_ID_BYTES
 
 HOUR_MS = 3_600_000
 PICKUP_HOURS = 48
-MAX_UNITS = 10_000
+MAX_UNITS = 500
+"""What one event of the store can name within its bound (`messages.MAX_EVENT_BYTES`)."""
 ASK_ID_BYTES = 16
 MAX_EPOCH = 2**16 - 1
 
@@ -229,10 +230,13 @@ def _open_order(connection: Connection, order_no: str) -> OrderRecord:
 
 
 def _grant_back(connection: Connection, order_id: bytes, epoch: int, current: bytes) -> None:
-    """Units that the store gave up by itself are the hub's; it grants them again at `epoch`."""
+    """Units that the store gave up by itself are the hub's; it grants them again at `epoch`.
+
+    What the store still holds goes to the same epoch: a lapse that is on its way is older then.
+    """
     connection.execute(
         update(unit_table)
-        .where(unit_table.c.order_id == order_id, unit_table.c.state == "lapsed")
+        .where(unit_table.c.order_id == order_id, unit_table.c.state.in_(("lapsed", "held")))
         .values(state="held", holder=current, epoch=epoch)
     )
 
@@ -242,6 +246,16 @@ def _next_epoch(order: OrderRecord) -> int:
         raise refused("worn_out", "This order was issued anew too often; make a new one.")
     epoch: int = order.epoch + 1
     return epoch
+
+
+def _refuse_partly_cancelled(connection: Connection, order: OrderRecord) -> None:
+    """A higher epoch clears every tombstone of the order at the store, a cancelled unit's too."""
+    units = order_rows.units_of(connection, order.order_id)
+    if any(each.state == "released" for each in units):
+        raise refused(
+            "partly_cancelled",
+            "A part of this order was cancelled; make a new order for what is still wanted.",
+        )
 
 
 def _may_grant_back(connection: Connection, order: OrderRecord, current: bytes) -> bool:
@@ -255,6 +269,7 @@ def _may_grant_back(connection: Connection, order: OrderRecord, current: bytes) 
         return False
     if any(each.state == "held" and each.holder != current for each in units):
         raise refused("two_holders", "The store's earlier box still holds a part of this order.")
+    _refuse_partly_cancelled(connection, order)
     return True
 
 
@@ -315,6 +330,7 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
             not_after_ms = max(now_ms, not_after_ms) + int(hours * HOUR_MS)
         elif not_after_ms <= now_ms:
             not_after_ms = now_ms + PICKUP_HOURS * HOUR_MS
+        _refuse_partly_cancelled(connection, order)
         epoch = _next_epoch(order)
         if _may_grant_back(connection, order, home.incarnation):
             _grant_back(connection, order.order_id, epoch, home.incarnation)

@@ -15,6 +15,7 @@ from edge.flow.handover import HandOverAsk, hand_over
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.undo import UndoAsk, undo
 from sync.hub import cases, orders
+from sync.hub.problems import Problem
 
 HOUR_MS = 3_600_000
 TILL1, TILL2 = Caller(station="till1", route="t"), Caller(station="till2", route="t")
@@ -287,3 +288,39 @@ async def test_a_wrong_wall_clock_after_a_reboot_expires_nothing_and_lapses_noth
     await chain.house()
     assert (await order.show()).verdict == "ok"
     assert (await order.show()).basis.clock == "unsure"
+
+
+async def test_a_partly_cancelled_order_is_not_issued_anew(chain: Chain) -> None:
+    """A higher epoch would bring the cancelled unit back at the store (attacks 4)."""
+    order = Order(chain)
+    await chain.heal()
+    handover = await order.give((1, 1))
+    await chain.heal()
+    order.cancel()
+    await chain.pull()  # the box answers, and what it answers waits with the undoing behind it
+    await chain.house()
+    await order.take_back(handover)
+    await chain.heal()
+    assert order.states() == ["held", "released"]
+    with pytest.raises(Problem) as refused:
+        orders.reissue(chain.headquarters.hub, order.no)
+    assert refused.value.code == "partly_cancelled"
+
+
+async def test_a_lapse_that_is_on_its_way_loses_to_what_headquarters_granted_meanwhile(
+    chain: Chain,
+) -> None:
+    order = Order(chain)
+    await chain.heal()
+    handover = await order.give((1, 1))
+    chain.advance(2 * HOUR_MS + 1)
+    await chain.heal()
+    await order.take_back(handover)
+    await chain.push()
+    chain.weather.cut = True
+    await chain.house()
+    orders.extend(chain.headquarters.hub, order.no, 24)
+    await chain.heal()
+    assert set(order.states()) == {"held"}
+    assert order.view()["refundable"] == []
+    assert no_cases(chain)

@@ -160,9 +160,9 @@ MUTATIONS = (
              "            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
              "            pass\n"),
     Mutation(14, "a_decision_sees_what_was_just_done", REDEEM,
-             "    now = standing(tx, order.order_id)\n    if shop.not_understood:",
+             "    now = standing(tx, order.order_id)\n    if is_not_understood(tx):",
              "    now = _KEPT.setdefault(order.order_id, standing(tx, order.order_id))\n"
-             "    if shop.not_understood:"),
+             "    if is_not_understood(tx):"),
     # 16, 17: paper
     Mutation(16, "a_slip_in_doubt_is_unknown_and_followed_by_a_copy", "edge/flow/perform.py",
              "        found = in_doubt(tx)\n", "        found = in_doubt(tx)[:0]\n"),

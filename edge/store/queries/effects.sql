@@ -6,7 +6,12 @@ SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, 
   proof, created_ms, changed_ms FROM effect WHERE effect = ?
 -- name: effects_queued
 SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, printer, trouble,
-  proof, created_ms, changed_ms FROM effect WHERE state = 'queued' ORDER BY effect LIMIT ?
+  proof, created_ms, changed_ms FROM effect
+WHERE state = 'queued' AND station IN (SELECT value FROM json_each(?)) ORDER BY effect LIMIT ?
+-- name: effects_homeless
+SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, printer, trouble,
+  proof, created_ms, changed_ms FROM effect
+WHERE state = 'queued' AND station NOT IN (SELECT value FROM json_each(?)) ORDER BY effect LIMIT ?
 -- name: effects_recent
 SELECT effect, kind, handover, station, order_no, body, state, copy, of_effect, printer, trouble,
   proof, created_ms, changed_ms FROM effect WHERE station = ? AND kind = 'slip'

@@ -1,5 +1,8 @@
 -- name: counters
 SELECT hlc, audit_seq, audit_hash, outbox_seq, time_floor_ms FROM counters WHERE id = 1
+-- name: unit_begins
+SELECT hlc, audit_seq, audit_hash, outbox_seq, time_floor_ms,
+  coalesce((SELECT fenced FROM identity WHERE id = 1), 0) FROM counters WHERE id = 1
 -- name: counters_write
 UPDATE counters SET hlc = ?, audit_seq = ?, audit_hash = ?, outbox_seq = ?, time_floor_ms = ?
 WHERE id = 1

@@ -62,6 +62,8 @@ WHERE o.home_store = ? AND o.holder = ? AND o.last_not_after_ms < ?
   AND (SELECT sum(l.quantity) FROM cat.order_line l WHERE l.order_id = o.order_id) >
     (SELECT count(*) FROM redemption r WHERE r.order_id = o.order_id AND r.live = 1)
     + (SELECT count(*) FROM tombstone t WHERE t.order_id = o.order_id AND t.epoch >= o.epoch)
+  AND NOT EXISTS (SELECT 1 FROM failure f
+    WHERE f.key = 'lapse:' || lower(hex(o.order_id)) AND f.times >= 3)
 LIMIT ?
 -- name: not_understood
 SELECT count(*) FROM cat.setting WHERE key LIKE 'not_understood:%'
@@ -88,6 +90,7 @@ SELECT staff_id, name, role FROM cat.staff WHERE active = 1 ORDER BY name
 -- name: asks_open
 SELECT ask_id, kind, order_id, epoch, holder, destination, units FROM cat.ask
 WHERE settled = 0 AND ask_id NOT IN (SELECT ask_id FROM ask_answer)
+  AND NOT EXISTS (SELECT 1 FROM failure f WHERE f.key = 'ask:' || lower(hex(ask_id)) AND f.times >= 3)
 -- name: sealed_of_order
 SELECT sealed FROM cat.pickup_order WHERE order_id = ?
 -- name: cursor_count
