@@ -219,7 +219,7 @@ def _unsynced(asking: Redeemer, checked: Checked, lookup: bytes) -> ScanAnswer:
 
 
 def is_not_understood(tx: Tx) -> bool:
-    """Whether HQ sent what may matter to every order and cannot be read, as the catalog says now."""
+    """Whether HQ sent what may matter to every order and cannot be read, by the catalog now."""
     row = tx.one("not_understood")
     return row is not None and integer(row[0]) > 0
 

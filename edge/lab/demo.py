@@ -6,7 +6,9 @@ unasked ends everything at once.
 """
 
 import asyncio
+import fcntl
 import json
+import os
 import shutil
 import signal
 import sys
@@ -27,7 +29,7 @@ _MARKER = ".storeedge-demo"
 _OURS = ("node", "hub", "tls", "paper", "dev", "logs")
 _OUR_FILES = (
     *("node.toml", "sim.json", "sim.lock", "control.sock", "access.json"),
-    *("clock-offset-ms", "clock-offset-ms.lock", _MARKER),
+    *("clock-offset-ms", "clock-offset-ms.lock"),
 )
 
 
@@ -82,22 +84,27 @@ async def _demo(options: Options, steps: tuple[Step, ...]) -> int:
         hub_port=options.hub_port,
         database=options.database,
     )
-    ok = False
+    keep = options.directory is not None
     try:
         _take(plan.directory)
         async with opened(plan) as floor:
             ok = await _tour(floor, steps, stay=not options.once)
     except CannotStart as error:
         _say(f"cannot start: {error}")
+        if not keep:
+            shutil.rmtree(plan.directory, ignore_errors=True)
         return OUTSIDE
     except ChildDied as error:
         _say(str(error))
+        ok = False
+    except asyncio.CancelledError:  # Ctrl-C ends the files as well
+        if not keep:
+            shutil.rmtree(plan.directory, ignore_errors=True)
+        raise
+    if not ok:
         _say(f"logs: {plan.directory / 'logs'}")
-        return NO
-    if options.directory is None and ok:
+    elif not keep:
         shutil.rmtree(plan.directory, ignore_errors=True)
-    elif not ok:
-        _say(f"logs: {plan.directory / 'logs'}")
     return YES if ok else NO
 
 
@@ -162,20 +169,32 @@ async def _guarded(floor: Floor, step: Step) -> tuple[bool, Detail]:
         return False, {"error": f"{type(error).__name__}: {error}"}
 
 
-def _take(directory: Path) -> None:
-    """Make the folder ours: it is new, empty, or what an earlier demo left.
+def _take(directory: Path) -> int:
+    """Make the folder ours: it is new, empty, or what an earlier demo left; answers its lock.
 
     Raises:
-        CannotStart: somebody's files are in it.
+        CannotStart: somebody's files are in it, or a demo that still runs.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(directory.iterdir()) and not (directory / _MARKER).exists():
         raise CannotStart(f"{directory} is not empty, and no demo made it")
+    marker = _locked(directory)
     for name in _OURS:
         shutil.rmtree(directory / name, ignore_errors=True)
     for name in _OUR_FILES:
         (directory / name).unlink(missing_ok=True)
-    (directory / _MARKER).touch()
+    return marker
+
+
+def _locked(directory: Path) -> int:
+    """The marker, held as long as this demo lives: a running demo's folder is not another's."""
+    marker = os.open(directory / _MARKER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(marker)
+        raise CannotStart(f"{directory} is in use by a demo that runs") from error
+    return marker
 
 
 def _tell(step: str, *, ok: bool, detail: Detail) -> None:

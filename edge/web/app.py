@@ -57,7 +57,9 @@ def build(
     app.add_route("/openapi.json", document, ["GET"])
     app.add_route(scans.PATH, hot_only, ["GET", "PUT", "PATCH", "DELETE"])
     app.add_route("/static/{digest}/{name:path}", assets.serve, ["GET"])
-    app.add_route("/counter", pages.counter(assets, stations, run), ["GET"])
+    app.add_route(
+        "/counter", pages.counter(assets, stations, run, zone=shop.settings.time_zone), ["GET"]
+    )
     door = Door(app, stations=stations, hosts=hosts, hot={scans.PATH: scans.scans(shop)})
     return ServerErrorMiddleware(door, handler=problems.crashed)
 

@@ -19,8 +19,8 @@ _COOKIE_S = 366 * 24 * 3600
 _Page = Callable[[Request], Awaitable[Response]]
 
 
-def counter(assets: Assets, stations: Stations, run: str) -> _Page:
-    """The handler of `GET /counter`."""
+def counter(assets: Assets, stations: Stations, run: str, *, zone: str) -> _Page:
+    """The handler of `GET /counter`; `zone` is the shop's, an IANA name."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -47,6 +47,7 @@ def counter(assets: Assets, stations: Stations, run: str) -> _Page:
             lang=words.HTML_LANG[language],
             station=asked.station,
             run=run,
+            zone=zone,
             words=block,
             t=text,
         )

@@ -597,7 +597,9 @@ async def a_slip_in_doubt_is_unknown_and_followed_by_a_copy(folder: Path) -> Non
 
     async with made_shop.open_shop(folder) as made:
         await ask(made, v1(1))
-        [slip] = await made.shop.writer.do(lambda tx: queued(tx, 10), made.shop.moment())
+        [slip] = await made.shop.writer.do(
+            lambda tx: queued(tx, ("till1",), 10), made.shop.moment()
+        )
         await made.shop.writer.do(
             lambda tx: step(tx, slip.effect, was="queued", becomes="sent", printer="p1"),
             made.shop.moment(),
@@ -607,7 +609,9 @@ async def a_slip_in_doubt_is_unknown_and_followed_by_a_copy(folder: Path) -> Non
         now = await made.shop.writer.do(lambda tx: effect(tx, slip.effect), made.shop.moment())
         assert now is not None
         assert now.state == "unknown"
-        [copy] = await made.shop.writer.do(lambda tx: queued(tx, 10), made.shop.moment())
+        [copy] = await made.shop.writer.do(
+            lambda tx: queued(tx, ("till1",), 10), made.shop.moment()
+        )
         assert (copy.copy, copy.of_effect) == (1, slip.effect)
 
 

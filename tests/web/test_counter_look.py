@@ -115,6 +115,8 @@ def test_the_page_is_light(counters: Counters, demo: Demo) -> None:
         metrics = session.send("Performance.getMetrics")["metrics"]
         return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
 
+    # A verdict that no screen had painted is acknowledged once: an act, not a part of the page.
+    screen.page.wait_for_timeout(1_500)
     spent_s: list[float] = []
     for _ in range(3):  # other work on this machine can only add to it
         screen.page.goto("about:blank")
@@ -126,7 +128,7 @@ def test_the_page_is_light(counters: Counters, demo: Demo) -> None:
         spent_s.append(cpu_s() - before_s)
         assert screen.page.evaluate("document.documentElement.dataset.stream") == "live"
         requests = [url for url in started if not url.startswith("data:")]
-        assert len(requests) <= MAX_REQUESTS, requests
+        assert len(requests) <= MAX_REQUESTS, "\n".join(requests)
         assert 5_000 < sum(received.values()) <= MAX_TRANSFER_BYTES, received
     assert 0 < min(spent_s) <= MAX_CPU_S, spent_s
 

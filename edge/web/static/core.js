@@ -79,16 +79,20 @@ let told = { nowMs: Date.now(), at: performance.now() };
 export function setClock(nowMs) { told = { nowMs, at: performance.now() }; }
 export const now = () => told.nowMs + (performance.now() - told.at);
 
-const pad = (n) => String(n).padStart(2, '0');
+// The shop's own zone, as on its slips, wherever this browser is.
+const zone = new Intl.DateTimeFormat('sv-SE', {
+  timeZone: document.documentElement.dataset.zone,
+  year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
+});
+const shopTime = (ms) => zone.format(new Date(ms)).split(' ');
 export function clock(ms, seconds = false) {
-  const d = new Date(ms);
-  const short = `${pad(d.getHours())}:${pad(d.getMinutes())}`;
-  return seconds ? `${short}:${pad(d.getSeconds())}` : short;
+  const [, time] = shopTime(ms);
+  return seconds ? time : time.slice(0, 5);
 }
 export function when(ms) {
   const d = new Date(ms);
-  const day = d.toDateString() === new Date(now()).toDateString()
-    ? '' : `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} `;
+  const [date] = shopTime(ms);
+  const day = date === shopTime(now())[0] ? '' : `${date.slice(5)} `;
   return h('time', { datetime: d.toISOString(), title: d.toISOString() }, day + clock(ms));
 }
 // What is wrong with a device, in words; a code of ours stays a code, for support.
