@@ -44,6 +44,7 @@ def server(app: Callable[..., object], *, cert: Path | None, key: Path | None) -
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=True,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=2,

@@ -6,6 +6,7 @@ exit code 70: what was asked is unknown, clients ask again by key after the rest
 """
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import logging
@@ -16,6 +17,8 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
+
+import uvloop
 
 from config.schema import Config
 from drivers.address import Context
@@ -58,7 +61,7 @@ def run(config: Config) -> int:
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        return asyncio.run(_serve(config))
+        return uvloop.run(_serve(config))
     except StoreError as error:
         logger.error("cannot start code=%s error=%s hint=%s", error.code, error, error.hint)
         return EXIT_STORE
@@ -195,6 +198,7 @@ async def _run_all(
         for printer in config.printers:
             progress = progresses.setdefault(printer.name, Progress())
             others.append(tasks.create_task(run_printer(bench, printer, progress)))
+        _settle_memory()
         notify("READY=1", "STATUS=门店就绪 ready")
         await end.event.wait()
         notify("STOPPING=1")
@@ -203,6 +207,17 @@ async def _run_all(
         for task in others:
             task.cancel()
         await serving
+
+
+def _settle_memory() -> None:
+    """What is loaded by now lives as long as the process: the collector need not look at it again.
+
+    A redeem makes some hundred objects and no cycles; collecting at the default 700 costs it a
+    tenth of its time and doubles p99 at 64 clients (`storeedge bench redeem-http`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 async def _feed(feed: asyncio.Event) -> None:
