@@ -15,7 +15,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from sync.hub import tables
+from sync.hub import migrate, tables_hubdb
+
+# Every module that has tables of its own: `metadata` is whole once they are loaded.
+TABLES = (tables_hubdb,)
 
 BUSY_MS = 10_000
 
@@ -68,8 +71,11 @@ class Database:
         self.file = Path(parsed.database) if parsed.database else None
         self._engine = _open_sqlite(self.file)
         self._one_writer = threading.RLock()
-        with self.writing() as connection:
-            tables.metadata.create_all(connection)
+        with self.reading() as connection:
+            behind = migrate.needs_upgrade(connection)
+        if behind:
+            with self.writing() as connection:
+                migrate.upgrade(connection)
 
     @contextmanager
     def reading(self) -> Generator[Connection, None, None]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 metadata = MetaData()
 
 
@@ -30,7 +30,7 @@ def _ms(name: str, *, nullable: bool = False) -> Column[int]:
 hub = Table(
     "hub",
     metadata,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True),
+    Column("only", Integer, CheckConstraint('"only" = 1', name="hub_only"), primary_key=True),
     Column("schema_version", Integer, nullable=False),
     Column("chain", String, nullable=False),
     Column("name", String, nullable=False),
@@ -66,6 +66,7 @@ store = Table(
     Column("k_personal", LargeBinary, nullable=False),
     Column("node", String, nullable=True),
     Column("incarnation", LargeBinary, nullable=False),
+    Column("region", String, nullable=True),
 )
 pairing = Table(
     "pairing",
@@ -95,7 +96,7 @@ node = Table(
     Column("backed_up_seq", BigInteger, nullable=False),
     Column("audit_seq", BigInteger, nullable=False),
     Column("audit_hash", LargeBinary, nullable=False),
-    CheckConstraint("state IN ('pending', 'enrolled', 'superseded')"),
+    CheckConstraint("state IN ('pending', 'enrolled', 'superseded')", name="node_state"),
 )
 product = Table(
     "product",
@@ -138,7 +139,7 @@ pickup_order = Table(
     Column("min_grade", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=True),
     Column("phone_tail", LargeBinary, nullable=True),
-    CheckConstraint("state IN ('open', 'cancel_pending', 'cancelled')"),
+    CheckConstraint("state IN ('open', 'cancel_pending', 'cancelled')", name="pickup_order_state"),
 )
 order_line = Table(
     "order_line",
@@ -160,7 +161,7 @@ unit = Table(
     Column("state", String, nullable=False),
     Column("destination", String, nullable=False),
     Column("parked", Integer, nullable=False),
-    CheckConstraint("state IN ('held', 'handed', 'lapsed', 'released')"),
+    CheckConstraint("state IN ('held', 'handed', 'lapsed', 'released')", name="unit_state"),
 )
 redemption = Table(
     "redemption",
@@ -177,7 +178,9 @@ redemption = Table(
     Column("operator", String, nullable=True),
     Column("credential", String, nullable=False),
     Column("state", String, nullable=False),
-    CheckConstraint("state IN ('live', 'undone', 'conflict', 'conflict_undone')"),
+    CheckConstraint(
+        "state IN ('live', 'undone', 'conflict', 'conflict_undone')", name="redemption_state"
+    ),
 )
 Index(
     "redemption_once",

@@ -1,0 +1,1 @@
+"""Revisions of the hub's database, run when it is opened."""

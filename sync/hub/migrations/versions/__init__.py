@@ -1,0 +1,1 @@
+"""One file a revision, forward only, never edited after its release."""
