@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from sync.hub import approvals, cases, enrolment, orders, stores
+from sync.hub import approvals, cases, enrolment, orders, ownership, stores
 from sync.hub.identity import Hub, is_admin
 from sync.hub.orders import NewOrder
 from sync.hub.problems import Problem
@@ -114,13 +114,7 @@ def reissue_order(hub: TheHub, order_no: str, longer: MaybeHours | None = None) 
 @router.post("/orders/{order_no}/cancel", status_code=202)
 def cancel_order(hub: TheHub, order_no: str) -> Json:
     """Ask the store to stop; `cancel.state` tells when it did."""
-    return orders.cancel(hub, order_no)
-
-
-@router.post("/orders/{order_no}/move", status_code=202)
-def move_order(hub: TheHub, order_no: str) -> Json:
-    """Not built yet."""
-    return orders.move(hub, order_no)
+    return ownership.cancel(hub, order_no)
 
 
 @router.get("/events")

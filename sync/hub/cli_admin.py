@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.pretty import pprint
 
-from sync.hub import approvals, backup, cases, enrolment, identity, orders, stores
+from sync.hub import approvals, backup, cases, enrolment, identity, orders, ownership, stores
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.identity import Hub
@@ -309,7 +309,7 @@ def order_extend(
 @order.command("cancel")
 def order_cancel(context: typer.Context, order_no: str, as_json: AsJson = False) -> None:
     """Ask the store to stop; see `cancel.state` for when it did."""
-    _run(context, as_json, lambda hub: orders.cancel(hub, order_no))
+    _run(context, as_json, lambda hub: ownership.cancel(hub, order_no))
 
 
 @order.command("reissue")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Row, select
 
 from sync.hub import feed
-from sync.hub.problems import missing
+from sync.hub.problems import missing, refused
 from sync.hub.stores import Json
 from sync.hub.tables import ask, code, event, event_order, order_line, pickup_order, redemption
 from sync.hub.tables import unit as unit_table
@@ -29,6 +29,20 @@ def by_number(connection: Connection, order_no: str) -> OrderRecord:
 def by_id(connection: Connection, order_id: bytes) -> OrderRecord:
     """The order with this id, which exists."""
     return connection.execute(select(pickup_order).where(pickup_order.c.order_id == order_id)).one()
+
+
+def open_order(connection: Connection, order_no: str) -> OrderRecord:
+    """An order that may be changed.
+
+    Raises:
+        Problem: it is no longer open, or a newer box told something of it that we cannot read.
+    """
+    order = by_number(connection, order_no)
+    if order.state != "open":
+        raise refused(order.state, f"Order {order_no} is {order.state.replace('_', ' ')}.")
+    if any(each.parked for each in units_of(connection, order.order_id)):
+        raise refused("parked", "A newer box told something of this order; update the hub first.")
+    return order
 
 
 def units_of(connection: Connection, order_id: bytes) -> Sequence[OrderRecord]:

@@ -14,15 +14,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from sync.hub import codes, order_rows
 from sync.hub.codes import Issue, Issued, Platform
-from sync.hub.feed import append, store_scope
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
 from sync.hub.problems import invalid, missing, refused
 from sync.hub.stores import NOBODY, Json, store_row
-from sync.hub.tables import ask, order_line, pickup_order, product
+from sync.hub.tables import order_line, pickup_order, product
 from sync.hub.tables import unit as unit_table
 from sync.rules import crockford
-from sync.wire import codec
 from sync.wire.credential import phone_tail_lookup
 from sync.wire.sealing import seal
 from sync.wire.token import MAX_LINES, ORDER_ID_BYTES
@@ -31,7 +29,6 @@ HOUR_MS = 3_600_000
 PICKUP_HOURS = 48
 MAX_UNITS = 500
 """What one event of the store can name within its bound (`messages.MAX_EVENT_BYTES`)."""
-ASK_ID_BYTES = 16
 MAX_EPOCH = 2**16 - 1
 
 
@@ -220,15 +217,6 @@ def show(hub: Hub, order_no: str) -> Json:
         return order_rows.view(connection, order_rows.by_number(connection, order_no))
 
 
-def _open_order(connection: Connection, order_no: str) -> OrderRecord:
-    order = order_rows.by_number(connection, order_no)
-    if order.state != "open":
-        raise refused(order.state, f"Order {order_no} is {order.state.replace('_', ' ')}.")
-    if any(each.parked for each in order_rows.units_of(connection, order.order_id)):
-        raise refused("parked", "A newer box told something of this order; update the hub first.")
-    return order
-
-
 def _grant_back(connection: Connection, order_id: bytes, epoch: int, current: bytes) -> None:
     """Units that the store gave up by itself are the hub's; it grants them again at `epoch`.
 
@@ -282,7 +270,7 @@ def extend(hub: Hub, order_no: str, hours: float) -> Json:
         raise invalid("hours is above 0 and at most a year.")
     now_ms = hub.clock.now_ms()
     with hub.database.writing() as connection:
-        order = _open_order(connection, order_no)
+        order = order_rows.open_order(connection, order_no)
         home = store_row(connection, order.home_store)
         not_after_ms = max(now_ms, order.not_after_ms) + int(hours * HOUR_MS)
         epoch = order.epoch
@@ -323,7 +311,7 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
     """New codes at the next epoch in the same store; the old ones are answered `reissued`."""
     now_ms = hub.clock.now_ms()
     with hub.database.writing() as connection:
-        order = _open_order(connection, order_no)
+        order = order_rows.open_order(connection, order_no)
         home = store_row(connection, order.home_store)
         not_after_ms: int = order.not_after_ms
         if hours is not None:
@@ -356,55 +344,3 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
         issued = _issue_all(connection, issue, home.incarnation, courier=had_courier)
         order_rows.publish(connection, order.order_id)
         return _answer(connection, order.order_id, issued)
-
-
-def cancel(hub: Hub, order_no: str) -> Json:
-    """Ask the holder to give up what was not handed over; refundable only once it did.
-
-    Units that nobody ever held (no box was enrolled) or that lapsed are the hub's already.
-    """
-    now_ms = hub.clock.now_ms()
-    with hub.database.writing() as connection:
-        order = _open_order(connection, order_no)
-        units = order_rows.units_of(connection, order.order_id)
-        held = [each for each in units if each.state == "held"]
-        if not held and all(each.state == "handed" for each in units):
-            raise refused("handed", "All of it was handed over; this is a return, not a cancel.")
-        asked = [each for each in held if each.holder != NOBODY]
-        connection.execute(
-            update(unit_table)
-            .where(
-                unit_table.c.order_id == order.order_id,
-                unit_table.c.state == "held",
-                unit_table.c.holder == NOBODY,
-            )
-            .values(state="released", destination="hq:cancel")
-        )
-        connection.execute(
-            update(pickup_order)
-            .where(pickup_order.c.order_id == order.order_id)
-            .values(state="cancel_pending" if asked else "cancelled")
-        )
-        for holder in sorted({each.holder for each in asked}):
-            values: Json = {
-                "ask_id": secrets.token_bytes(ASK_ID_BYTES),
-                "kind": "release",
-                "order_id": order.order_id,
-                "store": order.home_store,
-                "epoch": order.epoch,
-                "holder": holder,
-                "destination": "hq:cancel",
-                "units": codec.pack([(e.line, e.unit) for e in asked if e.holder == holder]),
-                "asked_ms": now_ms,
-            }
-            connection.execute(insert(ask).values(**values))
-            record = connection.execute(select(ask).where(ask.c.ask_id == values["ask_id"])).one()
-            append(connection, store_scope(order.home_store), [order_rows.ask_row(record)])
-        if not asked:
-            order_rows.publish(connection, order.order_id)
-        return _answer(connection, order.order_id)
-
-
-def move(_hub: Hub, _order_no: str) -> Json:
-    """Not built yet: needs several stores and the holder's release (attack 1)."""
-    raise refused("not_yet", "Moving an order to another store comes with the chain.")

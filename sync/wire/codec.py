@@ -5,7 +5,8 @@ A zstd frame must declare its content size, so that nothing is decompressed befo
 known, and must be the only frame.
 """
 
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TypeVar, cast
 
 import msgspec
 import zstandard
@@ -83,3 +84,19 @@ def to_body(value: object) -> bytes:
 def from_body(kind: type[T], data: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> T:
     """What stands in such a body (`RemoteWireError`: see `expand` and `unpack`)."""
     return unpack(kind, expand(data, max_bytes=max_bytes))
+
+
+def integers(value: object) -> Iterator[int]:
+    """Every integer of a decoded message, however deep."""
+    match value:
+        case bool():
+            return
+        case int():
+            yield value
+        case msgspec.Struct():
+            yield from integers(msgspec.structs.astuple(value))
+        case tuple() | list():
+            for each in cast("Sequence[object]", value):
+                yield from integers(each)
+        case _:
+            return

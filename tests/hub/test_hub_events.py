@@ -8,7 +8,7 @@ from running_hub import Headquarters
 from toy_node import Box, Ordered, enrol_box, handed, order, undone
 
 from sync.engine.verify import start
-from sync.hub import cases, enrolment, feed, ingest, orders
+from sync.hub import cases, enrolment, feed, ingest, orders, ownership
 from sync.hub.problems import Problem
 from sync.wire import codec
 from sync.wire.catalog import AskRow
@@ -143,7 +143,7 @@ def test_an_unknown_kind_is_kept_raw_and_blocks_only_its_units(
     assert isinstance(shown, list)
     assert shown[0]["body"] == {"grams": 3}
     with pytest.raises(Problem, match="newer box"):
-        orders.cancel(headquarters.hub, ordered.order_no)
+        ownership.cancel(headquarters.hub, ordered.order_no)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[1]", b"\xff", b'{"handover": "x"}'])
@@ -209,7 +209,7 @@ def test_cancel_refunds_nothing_before_the_store_has_stopped(
     headquarters: Headquarters, box: Box
 ) -> None:
     ordered = order(headquarters, quantity=1)
-    asked = orders.cancel(headquarters.hub, ordered.order_no)
+    asked = ownership.cancel(headquarters.hub, ordered.order_no)
     assert (asked["state"], asked["refundable"]) == ("cancel_pending", [])
     (ask,) = asks_in_feed(headquarters, box)
     assert (ask.kind, ask.destination, ask.holder) == (
@@ -242,7 +242,7 @@ def test_what_was_handed_over_before_the_ask_arrived_is_not_refundable(
     headquarters: Headquarters, box: Box
 ) -> None:
     ordered = order(headquarters, quantity=1)
-    orders.cancel(headquarters.hub, ordered.order_no)
+    ownership.cancel(headquarters.hub, ordered.order_no)
     (ask,) = asks_in_feed(headquarters, box)
     kept = Answered(
         ask_id=ask.ask_id,
@@ -265,7 +265,7 @@ def test_only_the_holder_answers_only_what_was_asked(
     headquarters: Headquarters, box: Box, wrong: str
 ) -> None:
     ordered = order(headquarters, quantity=1)
-    orders.cancel(headquarters.hub, ordered.order_no)
+    ownership.cancel(headquarters.hub, ordered.order_no)
     (ask,) = asks_in_feed(headquarters, box)
     sender = enrol_box(headquarters, replace=True) if wrong == "incarnation" else box
     answer = Answered(
@@ -294,7 +294,7 @@ def test_only_the_holder_answers_only_what_was_asked(
 
 def test_an_order_that_no_box_ever_held_is_cancelled_at_once(headquarters: Headquarters) -> None:
     ordered = order(headquarters, quantity=1)
-    done = orders.cancel(headquarters.hub, ordered.order_no)
+    done = ownership.cancel(headquarters.hub, ordered.order_no)
     assert (done["state"], done["refundable"]) == ("cancelled", [[1, 1], [2, 1]])
 
 
@@ -302,7 +302,7 @@ def test_what_is_all_handed_over_cannot_be_cancelled(headquarters: Headquarters,
     ordered = order(headquarters, quantity=1)
     send(headquarters, box, [box.event(handed(ordered, (1, 1), (2, 1)))])
     with pytest.raises(Problem, match="return"):
-        orders.cancel(headquarters.hub, ordered.order_no)
+        ownership.cancel(headquarters.hub, ordered.order_no)
 
 
 def test_lapsed_units_are_refundable_or_granted_again_at_the_next_epoch(
@@ -379,7 +379,7 @@ def test_only_enrolled_boxes_are_senders(headquarters: Headquarters) -> None:
 
 def test_when_everything_is_kept_the_order_stays_open(headquarters: Headquarters, box: Box) -> None:
     ordered = order(headquarters, quantity=1)
-    orders.cancel(headquarters.hub, ordered.order_no)
+    ownership.cancel(headquarters.hub, ordered.order_no)
     with pytest.raises(Problem, match="cancel pending"):
         orders.extend(headquarters.hub, ordered.order_no, 1)
     (ask,) = asks_in_feed(headquarters, box)

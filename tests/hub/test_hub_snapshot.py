@@ -14,7 +14,7 @@ from edge.store import catalog as catalogs
 from edge.store.catalog import Catalog
 from sync.engine.actions import FetchSnapshot
 from sync.engine.verify import check_manifest, start
-from sync.hub import enrolment, feed, ingest, orders, stores
+from sync.hub import enrolment, feed, ingest, orders, ownership, stores
 from sync.hub.snapshots import Snapshots
 from sync.link import snapshot as fetching
 from sync.wire import codec
@@ -71,7 +71,7 @@ def busy_day(headquarters: Headquarters) -> None:
     first, second, third = (order(headquarters) for _ in range(3))
     orders.extend(headquarters.hub, first.order_no, 24)
     orders.reissue(headquarters.hub, second.order_no)
-    orders.cancel(headquarters.hub, third.order_no)
+    ownership.cancel(headquarters.hub, third.order_no)
     stores.put_product(
         headquarters.hub, stores.NewProduct(sku="MILK1", name_zh="鲜牛奶", name_en="Fresh milk")
     )
@@ -265,7 +265,7 @@ def test_asks_stay_in_every_snapshot_until_they_are_answered(
     headquarters: Headquarters, box: Box, tmp_path: Path
 ) -> None:
     ordered = order(headquarters, quantity=1)
-    orders.cancel(headquarters.hub, ordered.order_no)
+    ownership.cancel(headquarters.hub, ordered.order_no)
     _, file = fetched(headquarters, box)
     unpack(file, tmp_path / "asked.db")
     with closing(sqlite3.connect(tmp_path / "asked.db")) as connection:

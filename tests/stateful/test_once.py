@@ -34,7 +34,7 @@ from edge.flow.caller import Caller
 from edge.flow.handover import HandOverAsk, hand_over
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.undo import UndoAsk, undo
-from sync.hub import cases, orders
+from sync.hub import cases, orders, ownership
 from sync.hub.problems import Problem
 from sync.rules.verdicts import Verdict
 
@@ -145,7 +145,7 @@ class OnceMachine(RuleBasedStateMachine):
         try:
             match what:
                 case "cancel":
-                    self._shown(orders.cancel(hub, order.no))
+                    self._shown(ownership.cancel(hub, order.no))
                 case "refund":
                     refundable = self._refundable(order)
                     self.paid.units |= refundable

@@ -14,7 +14,7 @@ from edge.flow.caller import Caller
 from edge.flow.handover import HandOverAsk, hand_over
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.undo import UndoAsk, undo
-from sync.hub import cases, orders
+from sync.hub import cases, orders, ownership
 from sync.hub.problems import Problem
 
 HOUR_MS = 3_600_000
@@ -59,7 +59,7 @@ class Order:
         return [unit["state"] for line in lines for unit in line["units"]]
 
     def cancel(self) -> None:
-        orders.cancel(self.chain.headquarters.hub, self.no)
+        ownership.cancel(self.chain.headquarters.hub, self.no)
 
     async def show(self, caller: Caller = TILL1, kind: str = "v1") -> ScanAnswer:
         self.chain.node.shop.station(caller.station).seen.clear()
@@ -212,7 +212,7 @@ async def test_a_code_that_never_came_by_feed_is_given_once_by_its_signature(cha
     chain.weather.cut = True
     chain.advance(1_000)
     order = Order(chain)
-    assert (await order.show(kind="v1")).reason.code == "no_such_code"
+    assert (await order.show(kind="v1")).reason.code == "no_such_code_offline"
     assert (await order.show(kind="v2")).reason.code == "lines_needed"
     shown = await order.show(kind="pl")
     assert shown.verdict == "ok"
