@@ -19,6 +19,7 @@ from sync.wire.catalog import (
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RotatingKeyRow,
     SettingRow,
     StaffRow,
     StoreRow,
@@ -52,6 +53,8 @@ def _key(row: CatalogRow) -> str:
             return row.ask_id.hex()
         case SettingRow():
             return row.key
+        case RotatingKeyRow():
+            return row.lookup.hex()
 
 
 def open_scope(connection: Connection, scope: str) -> None:

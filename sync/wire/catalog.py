@@ -10,10 +10,12 @@ from typing import Literal
 
 import msgspec
 
+from sync.rules.order_life import DocumentState, OnShort
+
 SCHEMA_VERSION = 1
 SCHEMA_SQL = files("sync.wire").joinpath("catalog.sql").read_text(encoding="utf-8")
 
-CodeKind = Literal["v1", "v2", "serial", "platform"]
+CodeKind = Literal["v1", "v2", "v3", "serial", "platform"]
 Role = Literal["cashier", "supervisor", "manager", "technician"]
 
 
@@ -38,12 +40,16 @@ class ProductRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order line of `quantity` units; `bundle_of` is the line of the main item it belongs to."""
+    """An order line of `quantity` units; `bundle_of` is the line of the main item it belongs to.
+
+    unit_minor: what the customer pays for a piece; 0 where HQ did not say.
+    """
 
     line: int
     sku: str
     quantity: int
     bundle_of: int | None = None
+    unit_minor: int = 0
 
 
 class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +69,8 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
 
     holder: the 8-byte incarnation that may redeem (all zero: none yet enrolled). last_not_after_ms:
     the latest not-after ever put into a row or token of it. sealed: JSON {name, phone} under the
-    personal-data key, bound to order_id.
+    personal-data key, bound to order_id. placed_ms: when the customer ordered, 0 if not known.
+    on_short: what the customer wants when an article is not there.
     """
 
     order_id: bytes
@@ -85,6 +92,8 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     min_grade: int = 1
     sealed: bytes | None = None
     phone_tail: bytes | None = None
+    placed_ms: int = 0
+    on_short: OnShort = "refund_line"
 
 
 class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +139,46 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-CatalogRow = StoreRow | ProductRow | OrderRow | StaffRow | IssuerKeyRow | AskRow | SettingRow
+class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Goods on their way: from a store, or from a supplier (`from_store` None), to a store.
+
+    lines: (line, SKU, pieces). order_no: the customer's order that goes along.
+    """
+
+    document: str
+    kind: Literal["transfer", "purchase"]
+    to_store: int
+    lines: tuple[tuple[int, str, int], ...]
+    state: DocumentState
+    created_ms: int
+    from_store: int | None = None
+    supplier: str = ""
+    order_no: str | None = None
+
+
+class RotatingKeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret of a V3a, pushed ahead to its home store for a window (`wire.rotating`).
+
+    sealed: empty when the store must forget the code.
+    """
+
+    lookup: bytes
+    order_id: bytes
+    sealed: bytes
+    from_ms: int
+    until_ms: int
+
+
+CatalogRow = (
+    StoreRow
+    | ProductRow
+    | OrderRow
+    | StaffRow
+    | IssuerKeyRow
+    | AskRow
+    | SettingRow
+    | RotatingKeyRow
+)
 
 ROW_TYPES: dict[str, type[CatalogRow]] = {
     "store": StoreRow,
@@ -140,4 +188,5 @@ ROW_TYPES: dict[str, type[CatalogRow]] = {
     "issuer_key": IssuerKeyRow,
     "ask": AskRow,
     "setting": SettingRow,
+    "rotating_key": RotatingKeyRow,
 }

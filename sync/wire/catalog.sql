@@ -23,18 +23,22 @@ CREATE TABLE pickup_order (
   ready INTEGER NOT NULL CHECK (ready IN (0, 1)), place TEXT NOT NULL, bags INTEGER NOT NULL,
   value_minor INTEGER NOT NULL, currency TEXT NOT NULL,
   min_grade INTEGER NOT NULL CHECK (min_grade BETWEEN 1 AND 5),
-  sealed BLOB, phone_tail BLOB
+  sealed BLOB, phone_tail BLOB,
+  placed_ms INTEGER NOT NULL DEFAULT 0,
+  on_short TEXT NOT NULL DEFAULT 'refund_line'
+    CHECK (on_short IN ('substitute', 'refund_line', 'wait'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pickup_order_no ON pickup_order (order_no);
 CREATE INDEX pickup_order_phone ON pickup_order (phone_tail) WHERE phone_tail IS NOT NULL;
 CREATE TABLE order_line (
   order_id BLOB NOT NULL, line INTEGER NOT NULL, sku TEXT NOT NULL,
   quantity INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 9999), bundle_of INTEGER,
+  unit_minor INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (order_id, line)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE code (
   lookup BLOB NOT NULL CHECK (length(lookup) = 16), order_id BLOB NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('v1', 'v2', 'serial', 'platform')),
+  kind TEXT NOT NULL CHECK (kind IN ('v1', 'v2', 'v3', 'serial', 'platform')),
   grade INTEGER NOT NULL CHECK (grade BETWEEN 1 AND 5), epoch INTEGER NOT NULL,
   not_after_ms INTEGER NOT NULL, pin BLOB,
   state TEXT NOT NULL CHECK (state IN ('live', 'reissued', 'revoked')),
@@ -58,3 +62,16 @@ CREATE TABLE ask (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ask_order ON ask (order_id);
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+-- picking: a transfer between stores or a purchase, as HQ knows it; `lines` packed (line, sku, n).
+CREATE TABLE document (
+  document TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('transfer', 'purchase')),
+  from_store INTEGER, to_store INTEGER NOT NULL, supplier TEXT NOT NULL, order_no TEXT,
+  state TEXT NOT NULL CHECK (state IN ('draft', 'dispatched', 'received', 'short')),
+  created_ms INTEGER NOT NULL, lines BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+-- The secret of a rotating code (V3a), sealed for this store; gone when its window is over.
+CREATE TABLE rotating_key (
+  lookup BLOB PRIMARY KEY CHECK (length(lookup) = 16), order_id BLOB NOT NULL,
+  sealed BLOB NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rotating_key_until ON rotating_key (until_ms);

@@ -12,6 +12,7 @@ from sync.wire.catalog import (
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RotatingKeyRow,
     SettingRow,
     StaffRow,
     StoreRow,
@@ -40,6 +41,11 @@ def upserts(row: CatalogRow) -> Iterator[Statement]:
             yield _into("ask", row.ask_id, row.kind, *whose, pack(row.units), int(row.settled))
         case SettingRow():
             yield _into("setting", row.key, row.value)
+        case RotatingKeyRow():
+            yield "DELETE FROM rotating_key WHERE lookup = ?", (row.lookup,)
+            if row.sealed:
+                window = (row.from_ms, row.until_ms)
+                yield _into("rotating_key", row.lookup, row.order_id, row.sealed, *window)
         case OrderRow():
             yield from _order(row)
 

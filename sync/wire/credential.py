@@ -23,6 +23,19 @@ def code_lookup(k_store: bytes, code_id: bytes) -> bytes:
     return _mac(k_store, b"code", code_id)
 
 
+def rotating_lookup(k_store: bytes, code_id: bytes) -> bytes:
+    """Where a V3a stands in the catalog; another place than a V1 of the same 10 bytes.
+
+    Whoever saw a rotating code knows its id: typed as a V1 it must find nothing.
+    """
+    return _mac(k_store, b"rotating", code_id)
+
+
+def rotating_seal_key(k_store: bytes) -> bytes:
+    """The 32 bytes that a store's V3a secrets are sealed with."""
+    return hmac.digest(k_store, b"storeedge/rotating-seal/1\0", hashlib.sha256)
+
+
 def serial_lookup(k_store: bytes, serial: str) -> bytes:
     """Where a courier serial (8 normalised Crockford symbols) stands in the catalog."""
     return _mac(k_store, b"serial", serial.encode())
