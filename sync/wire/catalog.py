@@ -12,7 +12,7 @@ import msgspec
 
 from sync.rules.order_life import DocumentState, OnShort
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_SQL = files("sync.wire").joinpath("catalog.sql").read_text(encoding="utf-8")
 
 CodeKind = Literal["v1", "v2", "v3", "serial", "platform"]
@@ -177,6 +177,7 @@ CatalogRow = (
     | IssuerKeyRow
     | AskRow
     | SettingRow
+    | DocumentRow
     | RotatingKeyRow
 )
 
@@ -188,5 +189,6 @@ ROW_TYPES: dict[str, type[CatalogRow]] = {
     "issuer_key": IssuerKeyRow,
     "ask": AskRow,
     "setting": SettingRow,
+    "document": DocumentRow,
     "rotating_key": RotatingKeyRow,
 }

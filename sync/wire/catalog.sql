@@ -1,4 +1,4 @@
--- The replica of HQ's data on a node, schema 1. The hub builds snapshots to this text, the node
+-- The replica of HQ's data on a node, schema 2. The hub builds snapshots to this text, the node
 -- creates and checks catalogs against it. Times: integer ms since the epoch, UTC. Ids: raw bytes.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE cursor (

@@ -10,7 +10,7 @@ def restate_checks(table: str, checks: dict[str, str]) -> None:
     On SQLite the table is written anew and loses every CHECK that is not named here.
     """
     if op.get_bind().dialect.name == "sqlite":
-        stated = [sa.CheckConstraint(sql, name=name) for name, sql in checks.items()]
+        stated = tuple(sa.CheckConstraint(sql, name=name) for name, sql in checks.items())
         with op.batch_alter_table(table, recreate="always", table_args=stated):
             pass
         return

@@ -19,6 +19,7 @@ def upgrade() -> None:
 
 def hubdb() -> None:
     """Generations of before and their ends, recovery, regions, what counts against an address."""
+    op.execute("UPDATE hub SET schema_version = 2")  # so that release 1 refuses it
     op.add_column("store", sa.Column("region", sa.String, nullable=True))
     op.create_table(
         "past_generation",
