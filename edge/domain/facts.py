@@ -6,6 +6,8 @@ from typing import Literal
 Storage = Literal["ambient", "chilled", "frozen"]
 CredentialKind = Literal["v1", "v2", "serial", "platform", "found", "list"]
 Clockness = Literal["synced", "holdover", "unsure"]
+CodeState = Literal["live", "reissued", "revoked"]
+Lane = Literal["normal", "priority"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Order:
     ready: bool
     place: str
     bags: int
-    lane: Literal["normal", "priority"]
+    lane: Lane
     value_minor: int
     min_grade: int
     lines: tuple[Line, ...]
@@ -51,7 +53,7 @@ class Code:
     grade: int
     epoch: int
     not_after_ms: int
-    state: Literal["live", "reissued", "revoked"]
+    state: CodeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

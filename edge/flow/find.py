@@ -19,7 +19,7 @@ from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
 from edge.flow.view import unsealed
-from edge.store.orders import order_by_id, standing
+from edge.store.orders import order_by_id, phone_tail, standing
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.credential import phone_tail_lookup
@@ -150,8 +150,8 @@ def _fits(asking: Redeemer, order: Order, phone: str, item: str) -> bool:
         return False
     if phone:
         key = asking.shop.personal_key
-        kept = asking.tx.one("order_by_id", order.order_id)
-        if key is not None and kept is not None and kept[14] != phone_tail_lookup(key, phone):
+        kept = phone_tail(asking.tx, order.order_id)
+        if key is not None and kept != phone_tail_lookup(key, phone):
             return False
     verdict = decide(
         order,

@@ -93,10 +93,10 @@ def redeem(asking: Redeemer, credential: Credential) -> ScanAnswer:
     match credential:
         case PickupV1():
             lookup = code_lookup(asking.enrolled.k_store, credential.code_id)
-            found = [_as_spelled(row) for row in codes_by_lookup(asking.tx, lookup)]
+            found = codes_by_lookup(asking.tx, lookup)
             if not found and credential.code_id in asking.shop.practice_codes:
                 return asking.refuse(Verdict.UNKNOWN, "practice_code")
-            return _by_row(asking, found)
+            return _by_row(asking, found, spelled=True)
         case Checked():
             return _signed(asking, credential)
         case CourierSerial():
@@ -111,17 +111,20 @@ def redeem(asking: Redeemer, credential: Credential) -> ScanAnswer:
             return _by_row(asking, codes_by_lookup(asking.tx, lookup), tap=True)
 
 
-def _as_spelled(row: FoundCode) -> FoundCode:
+def _as_spelled(code: Code) -> Code:
     """Sixteen symbols prove no more than V1 does, even when they spell a V2's id."""
-    weakest = replace(row.code, kind="v1", grade=min(row.code.grade, _V1_GRADE))
-    return replace(row, code=weakest)
+    if code.kind == "v1" and code.grade <= _V1_GRADE:
+        return code
+    return replace(code, kind="v1", grade=min(code.grade, _V1_GRADE))
 
 
-def _by_row(asking: Redeemer, found: list[FoundCode], *, tap: bool = False) -> ScanAnswer:
+def _by_row(
+    asking: Redeemer, found: list[FoundCode], *, spelled: bool = False, tap: bool = False
+) -> ScanAnswer:
     for row in found:
-        order = order_by_id(asking.tx, row.order_id)
-        if order is not None:
-            return conclude(asking, order, row.code, "replica", tap=tap)
+        if row.order is not None:
+            code = _as_spelled(row.code) if spelled else row.code
+            return conclude(asking, row.order, code, "replica", tap=tap)
     return asking.refuse(Verdict.UNKNOWN, "no_such_code")
 
 
@@ -130,7 +133,7 @@ def _serial(asking: Redeemer, credential: CourierSerial) -> ScanAnswer:
     k_store = asking.enrolled.k_store
     lookup = serial_lookup(k_store, credential.serial)
     found = codes_by_lookup(tx, lookup)
-    order = order_by_id(tx, found[0].order_id) if found else None
+    order = found[0].order if found else None
     if not found or order is None:
         practice = credential.serial.encode() in asking.shop.practice_codes
         return asking.refuse(Verdict.UNKNOWN, "practice_code" if practice else "no_such_code")
@@ -155,7 +158,7 @@ def _signed(asking: Redeemer, checked: Checked) -> ScanAnswer:
     found = codes_by_lookup(tx, lookup)
     if not found:
         return _unsynced(asking, checked, lookup)
-    order = order_by_id(tx, found[0].order_id)
+    order = found[0].order
     lock = lock_of(tx, lookup, "signature")
     if lock.locked:
         return _locked(asking, lock, order)

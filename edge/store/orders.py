@@ -6,90 +6,117 @@ from typing import Literal, cast
 from edge.domain.facts import (
     Claim,
     Code,
+    CodeState,
     CredentialKind,
     Gone,
     Handed,
+    Lane,
     Line,
     Order,
     Standing,
     Storage,
+    UnitKey,
 )
-from edge.store.row import blob, integer, maybe_blob, maybe_integer, maybe_text, text
+from edge.store.row import blob, integer, maybe_blob, text
 from edge.store.tx import Tx
 from sync.wire.token import TokenLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCode:
-    """A row of the code table: whose it is, its worth, and the PIN verifier if it has one."""
+    """A code that we hold: its worth, its PIN verifier if it has one, and its order if that is here.
 
-    order_id: bytes
+    order: None when the catalog has the code without its order.
+    """
+
     code: Code
     pin: bytes | None
+    order: Order | None
+
+
+# What STRICT columns hold, in the order of the statements; said once a row, not once a value.
+_CodeColumns = tuple[bytes, CredentialKind, int, int, int, CodeState, bytes | None]
+_OrderColumns = tuple[
+    bytes, str, int, bytes, int, str, int, int, str, int, Lane, int, int, bytes | None
+]
+_LineColumns = tuple[
+    int, str, int, int | None, str | None, str | None, Storage | None, int | None
+]
 
 
 def codes_by_lookup(tx: Tx, lookup: bytes) -> list[FoundCode]:
     """Codes under a look-up, the longest-lived first (a platform's daily number returns)."""
-    return [
-        FoundCode(
-            order_id=blob(order_id),
-            code=Code(
-                kind=cast("CredentialKind", text(kind)),
-                grade=integer(grade),
-                epoch=integer(epoch),
-                not_after_ms=integer(not_after),
-                state=cast("Literal['live', 'reissued', 'revoked']", text(state)),
-            ),
-            pin=maybe_blob(pin),
-        )
-        for order_id, kind, grade, epoch, not_after, state, pin in tx.all("code_by_lookup", lookup)
-    ]
+    found: list[FoundCode] = []
+    for row in tx.all("code_by_lookup", lookup):
+        order_id, kind, grade, epoch, not_after_ms, state, pin = cast("_CodeColumns", row[:7])
+        code = Code(kind=kind, grade=grade, epoch=epoch, not_after_ms=not_after_ms, state=state)
+        order = None if row[7] is None else _order(tx, (order_id, *row[7:]))
+        found.append(FoundCode(code=code, pin=pin, order=order))
+    return found
 
 
 def order_by_id(tx: Tx, order_id: bytes) -> Order | None:
     """The synced order, or None when the catalog has no row of it."""
     row = tx.one("order_by_id", order_id)
-    if row is None:
-        return None
+    return None if row is None else _order(tx, row)
+
+
+def _order(tx: Tx, row: tuple[object, ...]) -> Order:
+    (
+        order_id,
+        order_no,
+        home_store,
+        holder,
+        epoch,
+        state,
+        not_after_ms,
+        ready,
+        place,
+        bags,
+        lane,
+        value_minor,
+        min_grade,
+        sealed,
+    ) = cast("_OrderColumns", row)
     return Order(
         order_id=order_id,
-        order_no=text(row[1]),
-        home_store=integer(row[2]),
-        holder=blob(row[3]),
-        epoch=integer(row[4]),
-        cancelled=row[5] == "cancelled",
-        not_after_ms=integer(row[6]),
-        ready=bool(row[7]),
-        place=text(row[8]),
-        bags=integer(row[9]),
-        lane=cast("Literal['normal', 'priority']", text(row[10])),
-        value_minor=integer(row[11]),
-        min_grade=integer(row[12]),
+        order_no=order_no,
+        home_store=home_store,
+        holder=holder,
+        epoch=epoch,
+        cancelled=state == "cancelled",
+        not_after_ms=not_after_ms,
+        ready=ready == 1,
+        place=place,
+        bags=bags,
+        lane=lane,
+        value_minor=value_minor,
+        min_grade=min_grade,
         lines=_lines(tx, "lines_of_order", order_id),
-        sealed=maybe_blob(row[13]),
+        sealed=sealed,
     )
 
 
 def phone_tail(tx: Tx, order_id: bytes) -> bytes | None:
     """The keyed hash of the phone's last four digits, if the order has one."""
-    row = tx.one("order_by_id", order_id)
-    return None if row is None else maybe_blob(row[14])
+    row = tx.one("phone_tail_of_order", order_id)
+    return None if row is None else maybe_blob(row[0])
 
 
 def _lines(tx: Tx, name: str, order_id: bytes) -> tuple[Line, ...]:
     return tuple(
         Line(
-            line=integer(line),
-            sku=text(sku),
-            quantity=integer(quantity),
-            bundle_of=maybe_integer(bundle_of),
-            name_zh=maybe_text(name_zh) or text(sku),
-            name_en=maybe_text(name_en) or text(sku),
-            storage=cast("Storage", maybe_text(storage) or "ambient"),
-            min_grade=maybe_integer(min_grade) or 1,
+            line=line,
+            sku=sku,
+            quantity=quantity,
+            bundle_of=bundle_of,
+            name_zh=name_zh or sku,
+            name_en=name_en or sku,
+            storage=storage or "ambient",
+            min_grade=min_grade or 1,
         )
-        for line, sku, quantity, bundle_of, name_zh, name_en, storage, min_grade in tx.all(
-            name, order_id
+        for line, sku, quantity, bundle_of, name_zh, name_en, storage, min_grade in cast(
+            "list[_LineColumns]", tx.all(name, order_id)
         )
     )
 
@@ -153,26 +180,26 @@ def order_of_token(tx: Tx, known: TokenOrder, *, store: int, incarnation: bytes)
     )
 
 
+_StandingColumns = tuple[str, int, int, int, str, int | str | None]
+
+
 def standing(tx: Tx, order_id: bytes) -> Standing:
     """What the ledger holds about an order's units and who serves it."""
-    claim = tx.one("claim_of_order", order_id)
-    return Standing(
-        handed={
-            (integer(line), integer(unit)): Handed(
-                handover=integer(handover), station=text(station), at_ms=integer(at_ms)
-            )
-            for line, unit, handover, station, at_ms in tx.all("handed_units", order_id)
-        },
-        gone={
-            (integer(line), integer(unit)): Gone(
-                reason=cast("Literal['released', 'lapsed']", text(reason)),
-                destination=text(destination),
-                epoch=integer(epoch),
-            )
-            for line, unit, reason, destination, epoch in tx.all("gone_units", order_id)
-        },
-        claim=None if claim is None else Claim(station=text(claim[0]), until_ms=integer(claim[1])),
-    )
+    handed: dict[UnitKey, Handed] = {}
+    gone: dict[UnitKey, Gone] = {}
+    claim = None
+    for what, line, unit, number, word, more in cast(
+        "list[_StandingColumns]", tx.all("standing", order_id)
+    ):
+        if what == "handed":
+            at_ms = integer(more)
+            handed[line, unit] = Handed(handover=number, station=word, at_ms=at_ms)
+        elif what == "gone":
+            reason = cast("Literal['released', 'lapsed']", word)
+            gone[line, unit] = Gone(reason=reason, destination=text(more), epoch=number)
+        else:
+            claim = Claim(station=word, until_ms=number)
+    return Standing(handed=handed, gone=gone, claim=claim)
 
 
 def token_order_by_id(tx: Tx, order_id: bytes) -> TokenOrder | None:

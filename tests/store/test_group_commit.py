@@ -198,7 +198,7 @@ def test_nothing_of_a_batch_is_seen_outside_before_it_is_answered(
 
 def test_a_unit_decides_on_what_its_neighbour_just_did(ledger: Ledger, moment: Moment) -> None:
     def sees(tx: Tx) -> int:
-        return len(tx.all("handed_units", order(1).order_id))
+        return len(tx.all("standing", order(1).order_id))
 
     results = run(ledger, moment, sees, gives(1), sees)
     assert [result.value for result in results if isinstance(result, Done)] == [0, 1, 1]

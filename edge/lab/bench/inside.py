@@ -1,4 +1,4 @@
-"""The shop without sockets: the same parts that the node wires, asked on this process's loop."""
+"""The shop without sockets: the parts that the node wires, its event loop and its collector."""
 
 import hashlib
 import logging
@@ -13,6 +13,7 @@ from edge.flow.receive import refresh
 from edge.flow.settings import Settings
 from edge.flow.shop import Shop
 from edge.flow.timekeeper import Timekeeper
+from edge.main import memory
 from edge.main.opening import open_store
 from edge.store.errors import StoreError
 from edge.store.tx import Moment
@@ -44,6 +45,7 @@ async def opened_shop(data: Path) -> AsyncGenerator[Shop]:
         mac_key=hashlib.sha256(b"bench").digest(),
     )
     await refresh(shop)
+    memory.settle()
     try:
         yield shop
     finally:

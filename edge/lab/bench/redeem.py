@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import uvloop
+
 from edge.flow.answers import ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.scan import ScanAsk, scan
@@ -68,7 +70,7 @@ class _Took:
 
 def redeem(plan: Plan) -> tuple[Row, ...]:
     """One at a time."""
-    rounds, per_round, wal_kib = asyncio.run(_measure(plan, many=False))
+    rounds, per_round, wal_kib = uvloop.run(_measure(plan, many=False))
     context = _context(plan, rounds, per_round)
     rate = median([per_round / one.one_s for one in rounds])
     floor = median([per_round / one.floor_s for one in rounds])
@@ -104,7 +106,7 @@ def redeem(plan: Plan) -> tuple[Row, ...]:
 
 def redeem32(plan: Plan) -> tuple[Row, ...]:
     """32 clients, each asking again as soon as it was answered."""
-    rounds, per_round, _ = asyncio.run(_measure(plan, many=True))
+    rounds, per_round, _ = uvloop.run(_measure(plan, many=True))
     context = _context(plan, rounds, per_round)
     row = judged(
         "redeem32",

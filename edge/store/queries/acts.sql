@@ -9,9 +9,11 @@ UPDATE handover SET undone_ms = ? WHERE handover = ? AND undone_ms IS NULL
 -- name: redemption_add
 INSERT INTO redemption (order_id, line, unit, handover, live) VALUES (?, ?, ?, ?, 1)
 -- name: redemptions_of
-SELECT line, unit FROM redemption WHERE handover = ? AND live = 1 ORDER BY line, unit
+SELECT line, unit FROM redemption WHERE handover = ?1 AND live = 1
+  AND order_id = (SELECT order_id FROM handover WHERE handover = ?1) ORDER BY line, unit
 -- name: redemptions_end
-UPDATE redemption SET live = 0 WHERE handover = ? AND live = 1
+UPDATE redemption SET live = 0 WHERE handover = ?1 AND live = 1
+  AND order_id = (SELECT order_id FROM handover WHERE handover = ?1)
 -- name: redemptions_live
 SELECT count(*) FROM redemption WHERE live = 1
 -- name: tombstone_add

@@ -1,11 +1,16 @@
 -- name: code_by_lookup
-SELECT c.order_id, c.kind, c.grade, c.epoch, c.not_after_ms, c.state, c.pin
-FROM cat.code c WHERE c.lookup = ? ORDER BY c.not_after_ms DESC LIMIT 8
+SELECT c.order_id, c.kind, c.grade, c.epoch, c.not_after_ms, c.state, c.pin,
+  o.order_no, o.home_store, o.holder, o.epoch, o.state, o.not_after_ms, o.ready, o.place, o.bags,
+  o.lane, o.value_minor, o.min_grade, o.sealed
+FROM cat.code c LEFT JOIN cat.pickup_order o ON o.order_id = c.order_id
+WHERE c.lookup = ? ORDER BY c.not_after_ms DESC LIMIT 8
 -- name: code_of_order
 SELECT lookup, kind, grade, epoch, not_after_ms, state FROM cat.code WHERE order_id = ?
 -- name: order_by_id
 SELECT order_id, order_no, home_store, holder, epoch, state, not_after_ms, ready, place, bags, lane,
-  value_minor, min_grade, sealed, phone_tail FROM cat.pickup_order WHERE order_id = ?
+  value_minor, min_grade, sealed FROM cat.pickup_order WHERE order_id = ?
+-- name: phone_tail_of_order
+SELECT phone_tail FROM cat.pickup_order WHERE order_id = ?
 -- name: order_ids_by_no
 SELECT order_id FROM cat.pickup_order WHERE order_no = ? LIMIT 2
 -- name: order_ids_by_tail
@@ -30,13 +35,11 @@ ON CONFLICT (order_id, line) DO NOTHING
 -- name: lines_of_token
 SELECT t.line, t.sku, t.quantity, NULL, p.name_zh, p.name_en, p.storage, p.min_grade
 FROM token_line t LEFT JOIN cat.product p ON p.sku = t.sku WHERE t.order_id = ? ORDER BY t.line
--- name: handed_units
-SELECT r.line, r.unit, h.handover, h.station, h.at_ms FROM redemption r
-JOIN handover h ON h.handover = r.handover WHERE r.order_id = ? AND r.live = 1
--- name: gone_units
-SELECT line, unit, reason, destination, epoch FROM tombstone WHERE order_id = ?
--- name: claim_of_order
-SELECT station, until_ms FROM claim WHERE order_id = ?
+-- name: standing
+SELECT 'handed', r.line, r.unit, h.handover, h.station, h.at_ms FROM redemption r
+JOIN handover h ON h.handover = r.handover WHERE r.order_id = ?1 AND r.live = 1
+UNION ALL SELECT 'gone', line, unit, epoch, reason, destination FROM tombstone WHERE order_id = ?1
+UNION ALL SELECT 'claim', 0, 0, until_ms, station, NULL FROM claim WHERE order_id = ?1
 -- name: claim_full
 SELECT station, operator, credential, basis, until_ms FROM claim WHERE order_id = ?
 -- name: claim_take
