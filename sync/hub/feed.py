@@ -16,6 +16,7 @@ from sync.wire.catalog import (
     ROW_TYPES,
     AskRow,
     CatalogRow,
+    DocumentRow,
     IssuerKeyRow,
     OrderRow,
     ProductRow,
@@ -53,6 +54,8 @@ def _key(row: CatalogRow) -> str:
             return row.ask_id.hex()
         case SettingRow():
             return row.key
+        case DocumentRow():
+            return row.document
         case RotatingKeyRow():
             return row.lookup.hex()
 

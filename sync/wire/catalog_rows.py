@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sync.wire.catalog import (
     AskRow,
     CatalogRow,
+    DocumentRow,
     IssuerKeyRow,
     OrderRow,
     ProductRow,
@@ -41,6 +42,10 @@ def upserts(row: CatalogRow) -> Iterator[Statement]:
             yield _into("ask", row.ask_id, row.kind, *whose, pack(row.units), int(row.settled))
         case SettingRow():
             yield _into("setting", row.key, row.value)
+        case DocumentRow():
+            way = (row.from_store, row.to_store, row.supplier, row.order_no)
+            told = (row.state, row.created_ms, pack(row.lines))
+            yield _into("document", row.document, row.kind, *way, *told)
         case RotatingKeyRow():
             yield "DELETE FROM rotating_key WHERE lookup = ?", (row.lookup,)
             if row.sealed:
@@ -77,9 +82,11 @@ def _order(row: OrderRow) -> Iterator[Statement]:
         row.min_grade,
         row.sealed,
         row.phone_tail,
+        row.placed_ms,
+        row.on_short,
     )
     for line in row.lines:
-        goods = (line.sku, line.quantity, line.bundle_of)
+        goods = (line.sku, line.quantity, line.bundle_of, line.unit_minor)
         yield _into("order_line", row.order_id, line.line, *goods)
     for code in row.codes:
         worth = (code.kind, code.grade, code.epoch, code.not_after_ms)

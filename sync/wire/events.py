@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from sync.wire.messages import Unit
+from sync.wire.picking_events import PICKING_KINDS, PickingBody
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,7 @@ Body = (
     | CodeLocked
     | CodeReleased
     | Signed
+    | PickingBody
 )
 
 KINDS: dict[str, type[Body]] = {
@@ -130,4 +132,5 @@ KINDS: dict[str, type[Body]] = {
     "code_locked": CodeLocked,
     "code_released": CodeReleased,
     "audit_head": Signed,
+    **PICKING_KINDS,
 }
