@@ -55,6 +55,7 @@ def pickup_answer(
     slip: SlipView | None = None,
 ) -> ScanAnswer:
     """The frame of an answer to a pickup code; callers `replace` what else they know."""
+    why = _without_line(shop, why)
     return ScanAnswer(
         id="",
         kind="pickup",
@@ -72,6 +73,16 @@ def pickup_answer(
         slip=slip,
         training=shop.training,
     )
+
+
+def _without_line(shop: Shop, why: str) -> str:
+    """A code that is not in our data may be newer than they are while HQ cannot be asked.
+
+    The audit keeps what was decided (`no_such_code`); this is what to do about it.
+    """
+    if why == "no_such_code" and shop.link.state != "online":
+        return "no_such_code_offline"
+    return why
 
 
 def order_view(order: Order, standing: Standing) -> OrderView:

@@ -83,6 +83,13 @@ STEPS: dict[str, Step] = dict(
             "请顾客在订单页重新获取取货码",
             "Ask the customer to get a new code on the order page",
         ),
+        _step(
+            "try_signed_or_wait",
+            Who.CASHIER,
+            "旁边有签名码就扫它和明细码 (PL);没有就打电话问总部,或等网络恢复再扫",
+            "Scan the signed code and its lines (PL) if shown; else call HQ, or scan again "
+            "when the line is back",
+        ),
         _step("extend_at_hq", Who.HQ, "联系总部延长取货时间", "Ask HQ to extend the pickup time"),
         _step("call_hq", Who.HQ, "联系总部查询订单", "Ask HQ about the order"),
         _step("scan_again", Who.CASHIER, "请再扫一次,或手工输入", "Scan again, or type the code"),
@@ -160,6 +167,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason("code_revoked", "ask_new_code", "取货码已作废", "The code was revoked"),
         # unknown
         _reason("no_such_code", "ask_new_code", "没有这个取货码", "No such code here"),
+        _reason(
+            "no_such_code_offline",
+            "try_signed_or_wait",
+            "本地没有这个码;总部断线,它可能比本地资料新",
+            "Not in our data; HQ is offline and the code may be newer than the data",
+        ),
         _reason("bad_signature", "ask_new_code", "签名无效", "The signature is not genuine"),
         _reason("key_unknown", "call_hq", "签名密钥未知", "Signed with a key we do not know"),
         _reason("wrong_pin", "check_pin", "密码错误", "Wrong PIN"),

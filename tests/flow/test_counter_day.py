@@ -36,6 +36,21 @@ async def test_a_plain_order_is_handed_over_at_once_and_never_again(floor: "Floo
     assert await floor.count("SELECT count(*) FROM redemption WHERE live = 1") == 1
 
 
+async def test_an_unknown_code_asks_for_a_new_one_only_while_hq_could_have_told(
+    floor: "Floor",
+) -> None:
+    floor.shop.link.state = "online"
+    told = await floor.scan(floor.order(synced=False).v1)
+    assert (told.verdict, told.reason.code) == (Verdict.UNKNOWN, "no_such_code")
+    assert told.next_step.code == "ask_new_code"
+    floor.shop.link.state = "offline"
+    cut = floor.order(synced=False)
+    for text, pin in ((cut.v1, None), (cut.serial, cut.pin), (cut.platform, None)):
+        answer = await floor.scan(text, pin=pin)
+        assert (answer.verdict, answer.reason.code) == (Verdict.UNKNOWN, "no_such_code_offline")
+        assert answer.next_step.code == "try_signed_or_wait"
+
+
 async def test_the_same_key_gives_the_same_answer_marked_as_a_repeat(floor: "Floor") -> None:
     goods = floor.order()
     first = await floor.scan(goods.v1, key="one")
