@@ -1,5 +1,7 @@
 """The staff listener as one ASGI application: the door, the hot route, the API, the pages."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -18,12 +20,19 @@ from sync.wire.codec import to_json
 
 
 def build(
-    shop: Shop, screens: ScreenHub, stations: Stations, *, hosts: tuple[str, ...], run: str
+    shop: Shop,
+    screens: ScreenHub,
+    stations: Stations,
+    *,
+    hosts: tuple[str, ...],
+    run: str,
+    names: Mapping[str, str] | None = None,
 ) -> ASGIApp:
     """Everything that the staff listener serves.
 
     hosts: names under which the box may be called (`127.0.0.1`, `localhost`, `[::1]`), or
     `name:port` to allow that port alone. run: told by `/healthz`; another at each start.
+    names: what people call a station, by its id; a station without one goes by its id.
     """
     app = FastAPI(
         title="StoreEdge node",
@@ -57,9 +66,8 @@ def build(
     app.add_route("/openapi.json", document, ["GET"])
     app.add_route(scans.PATH, hot_only, ["GET", "PUT", "PATCH", "DELETE"])
     app.add_route("/static/{digest}/{name:path}", assets.serve, ["GET"])
-    app.add_route(
-        "/counter", pages.counter(assets, stations, run, zone=shop.settings.time_zone), ["GET"]
-    )
+    page = pages.counter(assets, stations, run, zone=shop.settings.time_zone, names=names or {})
+    app.add_route("/counter", page, ["GET"])
     door = Door(app, stations=stations, hosts=hosts, hot={scans.PATH: scans.scans(shop)})
     return ServerErrorMiddleware(door, handler=problems.crashed)
 

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,8 +19,14 @@ _COOKIE_S = 366 * 24 * 3600
 _Page = Callable[[Request], Awaitable[Response]]
 
 
-def counter(assets: Assets, stations: Stations, run: str, *, zone: str) -> _Page:
-    """The handler of `GET /counter`; `zone` is the shop's, an IANA name."""
+def counter(
+    assets: Assets, stations: Stations, run: str, *, zone: str, names: Mapping[str, str]
+) -> _Page:
+    """The handler of `GET /counter`.
+
+    zone: the shop's, an IANA name. names: what people call a station, by its id; one that is not
+    there goes by its id.
+    """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -31,6 +37,7 @@ def counter(assets: Assets, stations: Stations, run: str, *, zone: str) -> _Page
     page = environment.get_template("counter.html")
     stranger = environment.get_template("stranger.html")
     table = words.load()
+    called = json.dumps(dict(names), ensure_ascii=False)
     # `<` must not end the data block; the rest of JSON is inert inside it.
     block = json.dumps(table, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -46,6 +53,8 @@ def counter(assets: Assets, stations: Stations, run: str, *, zone: str) -> _Page
             base=assets.base,
             lang=words.HTML_LANG[language],
             station=asked.station,
+            station_name=names.get(asked.station or "", asked.station),
+            stations=called,
             run=run,
             zone=zone,
             words=block,

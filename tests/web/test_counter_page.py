@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from web_demo import Counters, Demo, Screen
 
+from sync.wire.token import v1_text
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
 COLD = (("MILK", 2), ("BREAD", 1))
@@ -50,7 +52,7 @@ def test_a_second_scan_is_red_with_a_double_border_and_says_when_and_where(
     typed(screen, order["codes"]["v1"])
     screen.tone("stop")
     panel = screen.page.locator("#panel")
-    expect(panel.locator(".earlier")).to_contain_text("counter-1")
+    expect(panel.locator(".earlier")).to_contain_text("取货台 1")
     expect(panel.locator(".earlier time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
     style = panel.evaluate("e => getComputedStyle(e).outlineStyle")
     assert style == "double"
@@ -184,7 +186,7 @@ def test_another_counter_takes_over_and_the_first_is_told(demo: Demo, counters: 
     two.page.get_by_role("button", name="Take over").click()
     two.green_for(order)
     one.tone("info")
-    expect(one.page.locator("#panel")).to_contain_text("counter-2")
+    expect(one.page.locator("#panel")).to_contain_text("取货台 2")
     two.page.get_by_role("button", name="Put back").click()
     two.tone("idle")
 
@@ -315,6 +317,12 @@ def test_hq_goes_and_comes_back_and_the_page_says_what_still_works(
         typed(screen, order["codes"]["v1"])
         screen.green_for(order)
         expect(page.locator("#facts")).to_contain_text("to send")
+        typed(screen, v1_text(b"\0never told"[:10]))
+        panel = page.locator("#panel[data-tone=stop]")
+        expect(panel).to_contain_text("the code may be newer than the data")
+        expect(panel).to_contain_text("call HQ, or scan again when the line is back")
+        expect(panel.locator(".main")).to_contain_text(re.compile(r"Data \d+ (s|min) old"))
+        expect(panel).not_to_contain_text("get a new code")
     finally:
         os.kill(demo.hub_pid, signal.SIGCONT)
     expect(page.locator("#banners")).not_to_contain_text("HQ is offline", timeout=60_000)
@@ -377,7 +385,7 @@ def test_a_slip_is_seen_and_printed_again_as_a_copy(demo: Demo, counters: Counte
     page = screen.page
     typed(screen, order["codes"]["v1"])
     screen.green_for(order)
-    expect(page.locator("#panel .slip")).to_contain_text("printed")
+    expect(page.locator("#panel .slip")).to_contain_text("printed · printer front")
     page.click('[data-open="slips"]')
     row = page.locator("dialog .found", has_text=order["order_no"]).first
     row.get_by_role("button", name="See slip").click()
@@ -389,6 +397,20 @@ def test_a_slip_is_seen_and_printed_again_as_a_copy(demo: Demo, counters: Counte
     assert picture.evaluate("e => e.naturalWidth") > 300
     row.get_by_role("button", name="Reprint as copy").click()
     expect(page.locator("dialog .trouble")).to_contain_text("Sent to the printer")
+
+
+def test_recent_acts_of_today_have_a_time_and_older_ones_a_date(counters: Counters) -> None:
+    shown: list[str] = counters.open().page.evaluate(
+        """async () => {
+          const at = document.querySelector('link[href$="/core.js"]').href;
+          const { now, whenShort } = await import(at);
+          return [0, 3].map((days) => whenShort(now() - days * 86400000).outerHTML);
+        }"""
+    )
+    today, older = (one.partition(">")[2] for one in shown)
+    assert re.fullmatch(r"\d\d:\d\d</time>", today)
+    assert re.fullmatch(r"\d\d-\d\d</time>", older)
+    assert all(re.search(r'title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"', one) for one in shown)
 
 
 def test_training_stripes_the_screen_and_touches_nothing(demo: Demo, counters: Counters) -> None:

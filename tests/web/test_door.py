@@ -1,5 +1,8 @@
 """The door of the staff listener: who may ask, from where, and how much at once."""
 
+import html
+import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -7,6 +10,8 @@ import pytest
 from made_shop import v1
 from web_site import BASE, OTHER_TOKEN, TOKEN, Site
 
+from edge.flow.stations import Stations
+from edge.web.app import build
 from edge.web.auth import MAX_BODY_BYTES
 
 API_PATHS = (
@@ -163,3 +168,21 @@ async def test_health_needs_no_token_and_names_the_run(site: Site) -> None:
         metrics = await client.get("/metrics")
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "# TYPE storeedge_screens_open gauge\nstoreedge_screens_open 0\n" in metrics.text
+
+
+async def test_a_page_calls_stations_by_the_names_that_the_shop_gave_them(site: Site) -> None:
+    stations = Stations({"till1": TOKEN, "till2": OTHER_TOKEN}, key=b"k" * 32)
+    names = {"till1": """Door "1" <east>'s"""}
+    app = build(
+        site.made.shop, site.screens, stations, hosts=("127.0.0.1",), run="run-1", names=names
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        own = (await client.get("/counter", headers={"authorization": f"Bearer {TOKEN}"})).text
+        other = {"authorization": f"Bearer {OTHER_TOKEN}"}
+        unnamed = (await client.get("/counter", headers=other)).text
+    called = re.search(r'data-stations="([^"]*)"', own)
+    assert called is not None
+    assert json.loads(html.unescape(called[1])) == names
+    assert "Door &#34;1&#34; &lt;east&gt;&#39;s</span>" in own
+    assert 'class="station">till2</span>' in unnamed

@@ -1,6 +1,6 @@
 // What stands around the panel: the status bar, the banners, the recent acts.
 
-import { age, clock, h, icon, now, redraw, said, t, troubleOf, when } from './core.js';
+import { age, clock, h, icon, now, redraw, said, t, troubleOf, whenShort } from './core.js';
 import { isRepeat, toneOf } from './panel.js';
 
 const fact = (state, text, extra = {}) =>
@@ -80,6 +80,6 @@ export function recent(list, acts) {
     const no = act.event === 'undone' ? a.order_no : a.order?.no ?? '';
     const words = act.event === 'undone' ? t('undone') : isRepeat(a) ? t('repeat') : said(a.reason);
     return h('li.past', { 'data-tone': calm }, h('span.mark', {}, icon(MARK[tone])),
-      h('span.what', {}, h('b', {}, no || words), no ? h('span', {}, words) : null), when(a.at_ms));
+      h('span.what', {}, h('b', {}, no || words), no ? h('span', {}, words) : null), whenShort(a.at_ms));
   }));
 }

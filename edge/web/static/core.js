@@ -5,6 +5,9 @@ const root = document.documentElement;
 const HTML_LANG = { zh: 'zh-CN', en: 'en' };
 
 export const station = document.body.dataset.station;
+// What the shop calls its stations; one that is no longer configured keeps its id.
+const stations = JSON.parse(document.body.dataset.stations);
+export const stationName = (id) => stations[id] ?? id;
 
 // What a screen remembers by itself is only how it likes to look; a blocked storage is no error.
 export function keep(name, value) {
@@ -94,6 +97,12 @@ export function when(ms) {
   const [date] = shopTime(ms);
   const day = date === shopTime(now())[0] ? '' : `${date.slice(5)} `;
   return h('time', { datetime: d.toISOString(), title: d.toISOString() }, day + clock(ms));
+}
+// As short as a list needs it: the time today, the date on other days; the whole is its title.
+export function whenShort(ms) {
+  const [date, time] = shopTime(ms);
+  const words = date === shopTime(now())[0] ? time.slice(0, 5) : date.slice(5);
+  return h('time', { datetime: new Date(ms).toISOString(), title: `${date} ${time}` }, words);
 }
 // What is wrong with a device, in words; a code of ours stays a code, for support.
 export const troubleOf = (trouble) => (trouble && `trouble_${trouble}` in table ? t(`trouble_${trouble}`) : trouble);

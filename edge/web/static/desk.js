@@ -1,6 +1,6 @@
 // Find without a code, the review queue, late entry.
 
-import { bagWords, clock, h, now, said, t, when } from './core.js';
+import { bagWords, clock, h, now, said, stationName, t, when } from './core.js';
 import { act, get } from './node.js';
 import { closeDialog, fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
 import { askApproval, chosenPerson, personChoice } from './people.js';
@@ -81,7 +81,7 @@ async function review(tools) {
     h('div', {},
       h('b', {}, said(one.reason)),
       h('p', {}, one.order_no ? `${t('order')} ${one.order_no}` : t('case_no', { n: one.case })),
-      h('p.note', {}, when(one.opened_ms), one.station ? ` · ${one.station}` : '',
+      h('p.note', {}, when(one.opened_ms), one.station ? ` · ${stationName(one.station)}` : '',
         one.tries ? ` · ${t('tries', { n: one.tries })}` : '')),
     one.may_release
       ? h('button.button.plain', { type: 'button', onclick: () => decide(one, tools) }, t('release'))

@@ -1,6 +1,6 @@
 // The counter page. The node holds the state; this paints what it says and carries acts to it.
 
-import { clock, htmlLang, keep, kept, language, now, otherLanguage, said, setClock, setLanguage, station, t } from './core.js';
+import { clock, htmlLang, keep, kept, language, now, otherLanguage, said, setClock, setLanguage, stationName, t } from './core.js';
 import { NoAnswer, Refused, act, get, listen, tell } from './node.js';
 import { chosen, forgetTicks, headline, paint, speech, toneOf, undoLeft } from './panel.js';
 import { banners, facts, recent } from './around.js';
@@ -22,7 +22,6 @@ root.dataset.theme = kept('theme') ?? 'auto';
 // -- painting
 
 const current = () => (page.acts[0]?.event === 'put_back' ? null : page.acts[0] ?? null);
-const stationWords = (name) => name;
 
 // A button must not be exchanged between press and release: news of the same act waits for the
 // finger. Another act is painted at once, and the press is lost, as it should be.
@@ -44,8 +43,7 @@ function draw() {
   owed = false;
   const slip = page.slips.find((one) => one.effect === shown?.value.slip?.effect);
   const tone = paint(byId('panel'), {
-    act: shown, slip, notice: page.notice, doing: page.doing, here: page.here, stationWords,
-    live: page.stream === 'live',
+    act: shown, slip, notice: page.notice, doing: page.doing, here: page.here, live: page.stream === 'live',
   }, does, draw);
   root.dataset.tone = tone;
   return tone;
@@ -102,7 +100,7 @@ function announce(tone, a) {
   const words = [t(headline(tone, current()))];
   if (a.reason) words.push(said(a.reason));
   if (a.order && tone === 'go') words.push(speech(a));
-  if (a.earlier) words.push(t('earlier', { time: clock(a.earlier.at_ms), station: stationWords(a.earlier.station) }));
+  if (a.earlier) words.push(t('earlier', { time: clock(a.earlier.at_ms), station: stationName(a.earlier.station) }));
   if (a.next_step && tone !== 'go') words.push(said(a.next_step));
   const stop = /[。.!?]$/;
   byId('announce').textContent = words.map((one) => (stop.test(one) ? one : `${one}.`)).join(' ');

@@ -1,6 +1,6 @@
 // The panel: one answer, told by colour, shape and words, with what can be done about it.
 
-import { age, aside, bagWords, bothWords, clock, h, icon, now, other, redraw, said, t, troubleOf, when } from './core.js';
+import { age, aside, bagWords, bothWords, clock, h, icon, now, other, redraw, said, stationName, t, troubleOf, when } from './core.js';
 
 // A stored answer that a screen has painted before; one that nobody saw is shown as what it is.
 export const isRepeat = (a) => a.repeat_of_ms != null && a.painted !== false;
@@ -191,7 +191,8 @@ function linesPart(order, how, refresh) {
 
 export function slipWords(slip) {
   const known = ['queued', 'sent', 'confirmed', 'unknown', 'failed'].includes(slip.state);
-  return `${t('slip')}: ${known ? t(`slip_${slip.state}`) : slip.state}${slip.trouble ? ` (${troubleOf(slip.trouble)})` : ''}`;
+  const how = `${known ? t(`slip_${slip.state}`) : slip.state}${slip.trouble ? ` (${troubleOf(slip.trouble)})` : ''}`;
+  return `${t('slip')}: ${slip.printer ? t('slip_at', { how, printer: slip.printer }) : how}`;
 }
 
 function slipPart(slip, does) {
@@ -216,10 +217,17 @@ function basisPart(a) {
   return h('p.basis', {}, parts.join(' · '), ' · ', when(a.at_ms));
 }
 
-function earlierPart(earlier, stationWords) {
+// Without the line the age of our data is what decides whether a code can be newer than they are.
+function dataAgePart(a) {
+  if (a.reason.code !== 'no_such_code_offline') return null;
+  const { age_s: s } = a.basis;
+  return h('p.tries', {}, s === null ? t('data_never') : t('data_age', { age: age(s) }));
+}
+
+function earlierPart(earlier) {
   if (!earlier) return null;
   return h('p.earlier', {},
-    h('b', {}, when(earlier.at_ms)), h('span', {}, stationWords(earlier.station)),
+    h('b', {}, when(earlier.at_ms)), h('span', {}, stationName(earlier.station)),
     h('span.aside-note', {}, t('ago', { age: age((now() - earlier.at_ms) / 1000) })));
 }
 
@@ -259,7 +267,7 @@ function confirmPart(a, does) {
 
 // -- the whole
 
-export function paint(panel, { act, slip, notice, doing, here, stationWords, live }, does, refresh) {
+export function paint(panel, { act, slip, notice, doing, here, live }, does, refresh) {
   const tone = toneOf(act);
   const a = act?.value;
   panel.dataset.tone = tone;
@@ -277,7 +285,7 @@ export function paint(panel, { act, slip, notice, doing, here, stationWords, liv
   }
   const emblem = h('span.shape', {}, icon(emblemOf(tone, a), 'emblem'));
   if (act.event === 'taken_over') {
-    redraw(panel, h('div.head', {}, emblem, h('div.title', {}, title, h('p.lead', {}, t('taken_by', { station: a.by })))), note, busy);
+    redraw(panel, h('div.head', {}, emblem, h('div.title', {}, title, h('p.lead', {}, t('taken_by', { station: stationName(a.by) })))), note, busy);
     return tone;
   }
   if (tone === 'undone') {
@@ -299,7 +307,8 @@ export function paint(panel, { act, slip, notice, doing, here, stationWords, liv
     a.name_zh ? h('p.big', {}, said({ zh: a.name_zh, en: a.name_en || a.name_zh })) : null,
     order && (acting || tone === 'repeat') ? placePart(order) : null,
     order && !order.ready ? h('p.badge.wait', {}, icon('wait'), t('not_picked')) : null,
-    earlierPart(a.earlier, stationWords),
+    earlierPart(a.earlier),
+    dataAgePart(a),
     a.tries_left > 0 && tone !== 'go' ? h('p.tries', {}, t('tries_left', { n: a.tries_left })) : null,
     a.case !== null ? h('p.tries', {}, t('case_no', { n: a.case })) : null,
     order ? whoPart(order) : null,

@@ -20,7 +20,7 @@ export async function open(_name, tools) {
     h('div', {},
       h('b', {}, one.order_no ?? t('slips'), one.copy ? ` · ${t('copy')}` : ''),
       h('p', {}, slipWords(one)),
-      h('p.note', {}, when(one.at_ms), one.printer ? ` · ${one.printer}` : '')),
+      h('p.note', {}, when(one.at_ms))),
     h('div.pair', {},
       h('button.button.plain', { type: 'button', onclick: () => look(one, picture) }, t('see_slip')),
       h('button.button.plain', {
