@@ -65,7 +65,10 @@ class WrongValue(ConfigError):
     """A value of the wrong type, or outside its bounds."""
 
     code = "E-CFG-04"
-    hint = "Write one of the values that the message allows."
+    hint = (
+        "Give the setting the kind of value that the message asks for: a text in quotes, a number "
+        "or true and false without. Then run: storeedge config check FILE"
+    )
 
 
 class MissingSetting(ConfigError):

@@ -29,6 +29,14 @@ def parse_duration_ms(text: str) -> int:
     return total_ms
 
 
+def duration_words(ms: int) -> str:
+    """How long in hours, minutes and seconds, such as `49 h` or `1 h 30 min`."""
+    minutes, s = divmod(ms / 1000, 60)
+    h, m = divmod(int(minutes), 60)
+    parts = ((h, f"{h} h"), (m, f"{m} min"), (s, f"{s:g} s"))
+    return " ".join(words for amount, words in parts if amount) or "0 s"
+
+
 def advance(path: Path, ms: int) -> int:
     """Add `ms` to the offset in `path` (absent: 0) and answer the new offset.
 

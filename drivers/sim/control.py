@@ -12,10 +12,10 @@ _LONGEST_LINE = 1_048_576
 
 
 class SimError(Exception):
-    """It was not done; `actions` are the ones there are, where that helps."""
+    """It was not done, and why; `actions` are those that the device has."""
 
     def __init__(self, why: str, actions: tuple[str, ...] = ()) -> None:
-        super().__init__(f"{why}; actions: {', '.join(actions)}" if actions else why)
+        super().__init__(why)
         self.why = why
         self.actions = actions
 

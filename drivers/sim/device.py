@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
+class NoSuchAction(ValueError):
+    """A device has no such action; the message lists those that it has."""
+
+    def __init__(self, action: str, actions: tuple[str, ...]) -> None:
+        super().__init__(f"no such action {action!r}: there are {', '.join(actions)}")
+
+
 class VirtualDevice(Protocol):
     """One device with a menu of things that can be done to it."""
 
@@ -32,6 +39,7 @@ class VirtualDevice(Protocol):
         """Do one thing and answer JSON-ready facts about it.
 
         Raises:
-            ValueError: an unknown action, a bad argument, or impossible now; the text says which.
+            NoSuchAction: as it says; a ValueError too.
+            ValueError: a bad argument, or impossible now; the text says which.
         """
         ...

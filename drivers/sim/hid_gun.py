@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from drivers.sim.device import NoSuchAction
 from drivers.sim.keyboard import Report, Typing, reports
 from drivers.sim.scan_args import number, only, payload, switch, wait_until
 
@@ -89,7 +90,7 @@ class HidGun:
                 only(args)
                 await self._unplug()
             case _:
-                raise ValueError(f"action {action!r}")
+                raise NoSuchAction(action, self.actions)
         return {"plugged": self._listener is not None}
 
     async def _scan(self, args: Mapping[str, str]) -> Mapping[str, object]:

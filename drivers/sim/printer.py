@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drivers.ports.errors import DeviceRefused
+from drivers.sim.device import NoSuchAction
 from drivers.sim.escpos import Command, RealTimeRequest, Unknown
 from drivers.sim.paper import NotUnderstood, Paper
 from drivers.sim.printer_answers import Mechanism, automatic, in_order, process_id, real_time
@@ -99,7 +100,8 @@ class VirtualPrinter:
             args: as named above.
 
         Raises:
-            ValueError: an unknown action or argument.
+            NoSuchAction: as it says.
+            ValueError: a bad argument.
         """
         words = action.replace("_", " ").replace("-", " ").split()
         match words:
@@ -130,7 +132,7 @@ class VirtualPrinter:
             case ["reset"]:
                 await self._reset()
             case _:
-                raise ValueError(f"action {action!r}")
+                raise NoSuchAction(action, self.actions)
         self._wake.set()
         return self._state()
 
@@ -151,7 +153,7 @@ class VirtualPrinter:
             case ["cover", "close"]:
                 mechanism.cover_open = False
             case _:
-                raise ValueError(f"action {' '.join(words)!r}")
+                raise NoSuchAction("_".join(words), self.actions)
         self._tell_change()
 
     async def _reset(self) -> None:

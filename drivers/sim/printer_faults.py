@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivers.sim.device import NoSuchAction
+
 ACTIONS = (
     "paper_out",
     "paper_in",
@@ -56,7 +58,7 @@ class Faults:
         """Switch a lasting fault.
 
         Raises:
-            ValueError: there is no such fault.
+            NoSuchAction: there is no such fault.
         """
         match fault:
             case "silent":
@@ -74,7 +76,7 @@ class Faults:
             case "clean_start":
                 self.clean_start = on
             case _:
-                raise ValueError(f"fault {fault!r}")
+                raise NoSuchAction(f"{fault}_{'on' if on else 'off'}", ACTIONS)
 
 
 def number(args: Mapping[str, str], key: str, otherwise: int) -> int:

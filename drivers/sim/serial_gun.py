@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 
+from drivers.sim.device import NoSuchAction
 from drivers.sim.scan_args import GARBAGE, number, only, payload, wait_until
 
 _FLUSHED_READ = 0x01
@@ -103,7 +104,7 @@ class SerialGun:
                 only(args)
                 self._unplug()
             case _:
-                raise ValueError(f"action {action!r}")
+                raise NoSuchAction(action, self.actions)
         return {"plugged": self._terminal is not None}
 
     async def _scan(self, args: Mapping[str, str]) -> Mapping[str, object]:

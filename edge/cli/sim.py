@@ -97,7 +97,7 @@ def advance(
 ) -> None:
     """Move the clock of node, hub and virtual devices ahead."""
     from drivers.sim.clock import advance as advance_file
-    from drivers.sim.clock import parse_duration_ms
+    from drivers.sim.clock import duration_words, parse_duration_ms
 
     table = directory / "sim.json"
     try:
@@ -110,7 +110,7 @@ def advance(
         total_ms = advance_file(Path(where), parse_duration_ms(duration))
     except ValueError as error:
         leave(USAGE, str(error))
-    typer.echo(f"the clock is {total_ms / 1000:.0f} s ahead")
+    typer.echo(f"the clock is {duration_words(total_ms)} ahead")
 
 
 async def _until_asked(serving: Coroutine[None, None, None]) -> None:

@@ -85,6 +85,9 @@ async def test_an_unknown_action_names_the_ones_there_are(tmp_path: Path) -> Non
             with pytest.raises(SimError) as caught:
                 await ask(tmp_path, name, "explode")
             assert "scan" in caught.value.actions
+            assert str(caught.value) == (
+                "no such action 'explode': there are scan, burst, cut, garbage, plug, unplug"
+            )
 
 
 async def test_an_unknown_device_names_the_ones_there_are(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_virtual_devices_are_listed_and_do_what_they_are_told(devices: Path) -> 
 
 def test_the_clock_is_advanced_for_who_reads_its_file(devices: Path) -> None:
     done = run("sim", "clock", "advance", "1h30m", STOREEDGE_DIR=str(devices))
-    assert done.returncode == 0
+    assert (done.returncode, done.stdout) == (0, "the clock is 1 h 30 min ahead\n")
     assert int((devices / "offset").read_text(encoding="ascii")) == 5_400_000
     assert run("sim", "clock", "advance", "soon", STOREEDGE_DIR=str(devices)).returncode == 2
 

@@ -8,7 +8,7 @@ import pytest
 
 from drivers.host.clock import OffsetClock, SystemClock, open_clock
 from drivers.ports.errors import AddressError
-from drivers.sim.clock import advance, parse_duration_ms
+from drivers.sim.clock import advance, duration_words, parse_duration_ms
 
 HOUR_MS = 3_600_000
 
@@ -143,3 +143,17 @@ async def test_advances_at_the_same_time_all_count(tmp_path: Path) -> None:
 def test_time_is_never_set_back(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only be advanced"):
         advance(tmp_path / "offset", -1)
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (49 * HOUR_MS, "49 h"),
+        (HOUR_MS + 1_800_000, "1 h 30 min"),
+        (63_000, "1 min 3 s"),
+        (1_500, "1.5 s"),
+        (0, "0 s"),
+    ],
+)
+def test_how_far_the_clock_is_ahead_is_said_in_hours(ms: int, words: str) -> None:
+    assert duration_words(ms) == words
