@@ -162,7 +162,8 @@ async def _wire(
         {station.id: station.token.reveal() for station in config.stations},
         key=_derived(opened.identity.private_key, b"stations"),
     )
-    app = build(shop, screens, stations, hosts=_hosts(config), run=run_id)
+    names = {station.id: station.name for station in config.stations}
+    app = build(shop, screens, stations, hosts=_hosts(config), run=run_id, names=names)
     http = server(app, cert=config.web.tls_cert, key=config.web.tls_key)
     try:
         await _run_all(config, shop, bench, replica, http, listener, sync_wake, end, screens)
