@@ -113,7 +113,7 @@ async def _answer(shop: Shop, station: str, ask: ScanAsk) -> None:
         logger.error("scan failed station=%s error=%s", station, origin(error))
         shop.screens.publish(station, "refused", _UNSERVED)
         return
-    except Exception:
+    except Exception:  # nothing is kept back: the counter hears of it, the supervisor gets it
         shop.screens.publish(station, "refused", _UNSERVED)
         raise
     if isinstance(answer, Refusal):
