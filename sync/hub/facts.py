@@ -9,6 +9,7 @@ epoch at which it holds it.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sync.rules.order_life import REFUND
 from sync.wire import codec
 from sync.wire.errors import RemoteWireError
 from sync.wire.events import (
@@ -20,6 +21,7 @@ from sync.wire.events import (
     Undone,
 )
 from sync.wire.messages import EVENT_SCHEMA, MAX_EVENT_BYTES, Event, Outcome, Unit
+from sync.wire.picking_events import ShortPicked
 
 UnitState = Literal["held", "handed", "lapsed", "released"]
 ActState = Literal["live", "undone", "conflict", "conflict_undone"]
@@ -135,7 +137,7 @@ def _fits(number: int) -> bool:
 def units_in(body: Body) -> tuple[Unit, ...]:
     """The units that a body touches: what its envelope must name."""
     match body:
-        case Handed() | Undone() | Lapsed():
+        case Handed() | Undone() | Lapsed() | ShortPicked():
             return body.units
         case Answered():
             return (*body.released, *body.kept)
@@ -172,6 +174,8 @@ def _apply(working: Working, seq: int, body: Body) -> Judged:
             return _lapsed(working, body)
         case Answered():
             return _answered(working, body)
+        case ShortPicked():
+            return _short(working, seq, body)
         case _:  # about no unit: kept by `event_rows` as it is
             working.bodies.append((seq, body))
             return ACCEPTED
@@ -293,4 +297,25 @@ def _answered(working: Working, body: Answered) -> Judged:
             reasons.append(f"released_but_{now.state}")
     working.asks[body.ask_id] = replace(ask, answered=True)
     working.answers[body.ask_id] = body
+    return _worst(reasons)
+
+
+def _short(working: Working, seq: int, body: ShortPicked) -> Judged:
+    """What was not on the shelf: given up to `hq:refund` by its holder, or kept with the order."""
+    reasons: list[str] = []
+    for unit in body.units:
+        now = working.units.get(unit)
+        if now is None:
+            reasons.append("unknown_unit")
+        elif body.epoch < now.epoch:
+            continue  # it told before it read a newer grant, under which the unit is open again
+        elif now.holder != working.incarnation:
+            reasons.append("not_holder")
+        elif body.choice != "refund_line":
+            continue
+        elif now.state in ("held", "lapsed"):
+            working.put(unit, replace(now, state="released", destination=REFUND))
+        else:
+            reasons.append(f"short_but_{now.state}")
+    working.bodies.append((seq, body))
     return _worst(reasons)
