@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sync.wire import codec
-from sync.wire.errors import HubBusy, HubRefused, Offline, RemoteWireError
+from sync.wire.errors import HubBusy, HubRefused, Offline, RemoteWireError, Superseded
 from sync.wire.messages import Problem
 
 _BUSY = (429, 503)
@@ -33,7 +33,8 @@ def require_ok(status: int, headers: Mapping[str, str], body: bytes) -> None:
 
     Raises:
         HubBusy: 429, 503.
-        HubRefused: a problem document with 401, 403, 409, 413, 422.
+        Superseded: a problem document that says so.
+        HubRefused: any other problem document with 401, 403, 409, 413, 422.
         Offline: anything else.
     """
     if 200 <= status <= 206:
@@ -41,5 +42,17 @@ def require_ok(status: int, headers: Mapping[str, str], body: bytes) -> None:
     if status in _BUSY:
         raise HubBusy(f"the hub answered {status}", retry_after_ms=_retry_after_ms(headers))
     if status in _REFUSED and headers.get("content-type", "").startswith(PROBLEM):
-        raise HubRefused(f"the hub answered {status}: {_words(body)}")
+        raise _refusal(status, body)
     raise Offline(f"the hub answered {status}")
+
+
+def _refusal(status: int, body: bytes) -> HubRefused:
+    words = f"the hub answered {status}: {_words(body)}"
+    try:
+        problem = codec.from_json(Problem, body)
+        evidence = bytes.fromhex(problem.takeover), bytes.fromhex(problem.takeover_signature)
+    except (RemoteWireError, ValueError):
+        return HubRefused(words)
+    if problem.code != "superseded":
+        return HubRefused(words)
+    return Superseded(words, takeover=evidence[0], signature=evidence[1])

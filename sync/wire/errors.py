@@ -6,7 +6,8 @@ WireError               a message is not what the protocol says
 LinkError               a message did not get through
 ├── Offline             no connection, time-out, cut half-way; try again for ever
 ├── HubBusy             the hub asks us to wait (`retry_after_ms`)
-└── HubRefused          the hub will not serve this node (not enrolled, superseded, wrong version)
+└── HubRefused          the hub will not serve this node (not enrolled, wrong version)
+    └── Superseded      another box took its place; carries the hub's evidence
 """
 
 from typing import ClassVar
@@ -63,3 +64,18 @@ class HubRefused(LinkError):
     code = "E-LNK-03"
     transient = False
     hint = "Call HQ: this box must be enrolled again, or was replaced."
+
+
+class Superseded(HubRefused):
+    """Another box, or a restored one, took this one's place; `takeover` is the hub's evidence.
+
+    takeover, signature: as in `messages.SignedTakeOver`; empty when the hub gave none.
+    """
+
+    code = "E-LNK-04"
+    hint = "This box was replaced. Unplug it; what it still holds, HQ takes in by hand."
+
+    def __init__(self, message: str, *, takeover: bytes, signature: bytes) -> None:
+        super().__init__(message)
+        self.takeover = takeover
+        self.signature = signature

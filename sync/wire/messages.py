@@ -170,10 +170,18 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
+class SignedTakeOver(msgspec.Struct, frozen=True, kw_only=True):
+    """`takeover` is MessagePack of a `takeover.TakeOver`; the signature is the hub's over it."""
+
+    takeover: bytes
+    signature: bytes
+
+
 class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`pending` until a person at HQ confirmed the fingerprint; no secret flows before.
 
     certificate: MessagePack of a `Certificate`, `signature` the hub's over it. k_store: 32 bytes.
+    takeovers: of the boxes whose place this one took, to be shown to them.
     """
 
     state: Literal["pending", "enrolled"]
@@ -181,13 +189,19 @@ class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     certificate: bytes = b""
     signature: bytes = b""
     k_store: bytes = b""
+    takeovers: tuple[SignedTakeOver, ...] = ()
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hub says when it will not (`application/problem+json`); other members vary."""
+    """What the hub says when it will not (`application/problem+json`); other members vary.
+
+    takeover, takeover_signature: beside `superseded`, the hub's evidence in hexadecimal.
+    """
 
     code: str
     detail: str = ""
+    takeover: str = ""
+    takeover_signature: str = ""
 
 
 class PersonalKey(msgspec.Struct, frozen=True, kw_only=True):
