@@ -158,7 +158,19 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason("handed", "do_not_hand_over", "已取走", "Already handed over"),
         _reason("just_now", "do_not_hand_over", "刚刚已取走", "Handed over just now"),
         _reason("at_counter", "take_over", "另一收银台正在办理", "Being served at another counter"),
+        _reason(
+            "step_replayed",
+            "refresh_code",
+            "这个动态码已经用过",
+            "This rotating code was used already",
+        ),
         # expired
+        _reason(
+            "stale_step",
+            "refresh_code",
+            "动态码不是此刻的,可能是截图",
+            "Not the rotating code of this moment; perhaps a picture of one",
+        ),
         _reason("past_pickup_time", "extend_at_hq", "已超过取货时间", "The pickup time is over"),
         _reason("lapsed", "call_hq", "已过期并退回", "Expired and given back"),
         # revoked
@@ -188,6 +200,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "这是练习单上的码",
             "This is a code of the practice sheet",
         ),
+        _reason(
+            "wrong_digits",
+            "refresh_code",
+            "动态码的数字不对",
+            "The digits of this rotating code are wrong",
+        ),
         # not_here
         _reason("other_store", "go_to_store", "订单在其他门店", "The order is in another store"),
         _reason(
@@ -200,6 +218,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "three_tries", "ask_supervisor", "错误三次,已锁定", "Locked after three wrong tries"
         ),
         # review
+        _reason(
+            "key_not_here",
+            "try_signed_or_wait",
+            "动态码的密钥不在本店",
+            "The key of this rotating code is not in this store",
+        ),
         _reason("lines_needed", "scan_lines", "需要订单明细", "The order's lines are needed"),
         _reason(
             "lines_mismatch",
