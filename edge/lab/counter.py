@@ -20,6 +20,7 @@ from edge.flow.answers import (
     UndoAnswer,
 )
 from edge.flow.slips import SlipEntry
+from edge.flow.stock import StockView
 from sync.wire.codec import from_json, to_json
 
 T = TypeVar("T")
@@ -173,6 +174,11 @@ class Counter:
     async def status(self) -> StatusView:
         """The status bar."""
         return await self._get("/api/v1/status", StatusView)
+
+    async def stock(self, sku: str) -> StockView | None:
+        """What the node holds of an article; None while it does not know it."""
+        answer = await self._http.get(f"/api/v1/stock/{sku}")
+        return None if answer.status_code == httpx.codes.NOT_FOUND else _read(answer, StockView)
 
     async def slips(self) -> tuple[SlipEntry, ...]:
         """Recent slips of this station."""

@@ -100,6 +100,7 @@ async def _demo(options: Options, steps: tuple[Step, ...]) -> int:
     except asyncio.CancelledError:  # Ctrl-C ends the files as well
         if not keep:
             shutil.rmtree(plan.directory, ignore_errors=True)
+        _say(f"stopped, folder {'kept at' if keep else 'removed:'} {plan.directory}")
         raise
     if not ok:
         _say(f"logs: {plan.directory / 'logs'}")

@@ -5,14 +5,17 @@ from pathlib import Path
 
 from edge.lab.children import command
 from edge.lab.floor import Floor
+from edge.lab.headquarters import Order
 from edge.lab.people import CASHIER, MANAGER
 
 
 async def guide(floor: Floor) -> str:
     """Make a few orders and say everything that a visitor needs, Chinese beside English."""
-    plain = await floor.order((("BREAD", 1), ("COFFEE", 1)))
-    cold = await floor.order((("MILK", 2), ("ICE", 1)), bags=2, place="A3")
-    courier = await floor.order((("COFFEE", 1),), courier=True)
+    plain = await _made(floor, (("BREAD", 1), ("COFFEE", 1)))
+    cold = await _made(floor, (("MILK", 2), ("ICE", 1)), bags=2, place="A3")
+    courier = await _made(floor, (("COFFEE", 1),), courier=True)
+    brief = await _made(floor, (("BREAD", 1),), hours=48)
+    await floor.heard()
     directory = floor.plan.directory
     own, hub = _typed("storeedge"), _typed("storeedge-hub")
     sim = f"{own} sim do --dir {directory}"
@@ -29,26 +32,39 @@ async def guide(floor: Floor) -> str:
         f"  {plain.v1}   one ambient bag: handed over at the scan   一袋常温,扫码即交付",
         f"  {cold.v1}   two cold bags: fetch, then press   两袋冷藏,点“已交付”",
         f"  {courier.codes.serial} + PIN {courier.codes.pin}   a courier   骑手",
+        f"  {brief.v1}   good for 48 hours: keep it for the clock   48 小时内有效,留给拨钟",
+        "  the others are good for 30 days   其余 30 天内有效",
         "",
         "scan 扫码",
         f"  {sim} gun scan text={plain.v1}",
         f"  {sim} wedge scan text={cold.v1}",
         "pull the paper, put it back 取纸、装纸",
         f"  {sim} front paper_out",
+        "  slips now come out of spare, after 5 s; the page names the printer",
+        "  5 秒后改由 spare 打出,页面会写明打印机",
+        f"  {sim} spare paper_out",
+        "  now they wait, and the page says why   小票等待,页面说明原因",
         f"  {sim} front paper_in",
-        f"  the slips are pictures in {directory}/paper/",
+        f"  {sim} spare paper_in",
+        f"  the slips are pictures in {directory}/paper/front and spare",
         "cut the line to headquarters (shown within a minute), restore it 断网、恢复",
         f"  kill -STOP {floor.hub_pid}",
         f"  kill -CONT {floor.hub_pid}",
-        "advance everybody's clock 拨快时钟",
+        "advance everybody's clock; the code that was good for 48 hours is then `expired`",
+        "拨快时钟:48 小时的那个码随后“已过期”",
         f"  {own} sim clock advance 49h --dir {directory}",
-        "a new order 新订单",
+        f"  {sim} gun scan text={brief.v1}",
+        "a new order; then scan the v1 that it prints 新订单,再扫它给出的 v1",
         f"  {hub} admin --database {floor.database} --time offset:{floor.clock_file} "
-        "order create --store 1 --line BREAD:1",
+        "order create --store 1 --line BREAD:1 --json",
         "",
         "Ctrl-C ends it all. 按 Ctrl-C 结束。",
     ]
     return "\n".join(lines)
+
+
+async def _made(floor: Floor, lines: tuple[tuple[str, int], ...], **more: object) -> Order:
+    return await floor.hq.create_order(floor.order_body(lines, **more))
 
 
 def _page(floor: Floor, station: str) -> str:

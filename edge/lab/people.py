@@ -69,3 +69,12 @@ ARTICLES = (
         storage="frozen",
     ),
 )
+
+MARKER = Article(
+    sku="BAG",
+    gtin="6901234567939",
+    name_zh="购物袋",
+    name_en="Carrier bag",
+    storage="ambient",
+)
+"""Ordered by the demo itself alone, to see how far the node has heard."""

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 STEPS = {
@@ -128,6 +131,81 @@ def test_a_demo_that_ends_leaves_no_process_behind(
     code = demo.wait(30)
     assert code == (-how if how == signal.SIGKILL else 128 + how)
     assert wait_until_gone(folder) == []
+
+
+def guide_of(demo: subprocess.Popen[str], said: Path) -> str:
+    deadline_s = time.monotonic() + 60
+    while "Ctrl-C" not in (words := said.read_text(encoding="utf-8")):
+        assert demo.poll() is None, words
+        assert time.monotonic() < deadline_s, words
+        time.sleep(0.1)
+    return words
+
+
+def ran(line: str) -> str:
+    """What a command of the guide prints, typed as it stands there."""
+    return subprocess.run(
+        shlex.split(line), capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+
+
+def until(holds: Callable[[], bool], within_s: float = 20) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
+def shown_at(url: str, token: str) -> dict[str, Any]:
+    """What a screen of this station is told when it is opened."""
+    headers = {"authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(trust_env=False, timeout=10) as client,
+        client.stream("GET", f"{url}/api/v1/events", headers=headers) as stream,
+    ):
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                told: dict[str, Any] = json.loads(line[6:])
+                return told
+    raise AssertionError("the stream said nothing")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_demo_hands_over_an_idle_shop_and_says_where_its_folder_stayed(
+    folder: Path, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    with said.open("w") as err:
+        demo = subprocess.Popen(
+            (*COMMAND, "--dir", str(folder), *ports()),
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            text=True,
+        )
+    try:
+        words = guide_of(demo, said)
+        access = json.loads((folder / "access.json").read_text(encoding="utf-8"))
+        for station in access["node"]["stations"].values():
+            told = shown_at(access["node"]["url"], station["token"])
+            assert (told["acts"], told["slips"]) == ([], [])
+            assert told["status"]["link"] == "online"
+        here = (access["node"]["url"], access["node"]["stations"]["counter-1"]["token"])
+        late_ms = shown_at(*here)["status"]["now_ms"] + 48 * 3_600_000
+        typed = [line.strip() for line in words.splitlines()]
+        moved = ran(next(one for one in typed if " sim clock advance 49h " in one))
+        assert moved.endswith("49 h ahead\n")
+        until(lambda: shown_at(*here)["status"]["now_ms"] > late_ms)
+        ran(next(one for one in reversed(typed) if " gun scan text=" in one))
+        until(lambda: bool(shown_at(*here)["acts"]))
+        (act,) = shown_at(*here)["acts"]
+        assert act["value"]["verdict"] == "expired"
+    finally:
+        demo.send_signal(signal.SIGINT)
+        code = demo.wait(30)
+    assert code == 128 + signal.SIGINT
+    after = said.read_text(encoding="utf-8").removeprefix(words)
+    assert after == f"stopped, folder kept at {folder}\n"
 
 
 @pytest.mark.slow

@@ -43,6 +43,13 @@ async def offline_redeemed(floor: Floor) -> Detail:
         )
         floor.expect(synced, units=1)
         unsynced = await _unsynced_order(floor)
+        plain = await counter.scan(unsynced.v1)
+        claim(
+            plain.verdict is Verdict.UNKNOWN and plain.reason.code == "no_such_code_offline",
+            "a plain code that may be newer than the data was not called so",
+            verdict=plain.verdict,
+            reason=plain.reason.code,
+        )
         bare = await counter.scan(unsynced.v2 or "")
         claim(
             bare.verdict is Verdict.REVIEW and bare.reason.code == "lines_needed",
@@ -68,6 +75,7 @@ async def offline_redeemed(floor: Floor) -> Detail:
     await _link(floor, "online")
     return {
         "synced": {"order": synced.order_no, "basis": first.basis.source},
+        "plain_unsynced": {"verdict": plain.verdict, "reason": plain.reason.code},
         "without_lines": {"verdict": bare.verdict, "reason": bare.reason.code},
         "with_lines": {"order": unsynced.order_no, "basis": full.basis.source},
         "link": status.link,

@@ -76,8 +76,8 @@ async def bootstrapped(floor: Floor) -> Detail:
     article = ARTICLES[0]
 
     async def named() -> bool:
-        answer = await counter.scan(article.gtin)
-        return answer.kind == "product" and answer.name_zh == article.name_zh
+        held = await counter.stock(article.sku)
+        return held is not None and held.name_zh == article.name_zh
 
     await floor.until(named, f"the node names {article.sku}")
     await floor.heard()
