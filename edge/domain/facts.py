@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Storage = Literal["ambient", "chilled", "frozen"]
-CredentialKind = Literal["v1", "v2", "serial", "platform", "found", "list"]
+CredentialKind = Literal["v1", "v2", "v3", "serial", "platform", "found", "list"]
 Clockness = Literal["synced", "holdover", "unsure"]
 CodeState = Literal["live", "reissued", "revoked"]
 Lane = Literal["normal", "priority"]

@@ -3,7 +3,8 @@
 Order, by form alone (what a station is doing is the caller's question, asked of the answer):
 
 1. a scanner's own word (`aim`): GS1 and EAN/UPC symbologies are products, whatever they contain;
-2. prefixes that we gave out: `P2:` signed code, `PL:` order lines, `SB:` badge, `MB:` member;
+2. prefixes that we gave out: `P2:` signed code, `P3:` rotating code, `PL:` order lines, `SB:`
+   badge, `MB:` member;
 3. GS1 element strings (FNC1 kept as 0x1D, or in brackets) and GS1 Digital Link addresses;
 4. a platform and its number: `MT#023-1234`, `美团 #23 1234`;
 5. digits alone: GTIN of 8, 12, 13 or 14 digits with a valid check digit, or `01` + GTIN;
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync.rules import crockford
+from sync.wire.rotating import V3_PREFIX, RotatingCode, parse_rotating
 from sync.wire.token import (
     CODE_ID_BYTES,
     PL_PREFIX,
@@ -66,6 +68,13 @@ class PickupV2:
     """A V2 of the right shape; whether its signature is genuine was not asked."""
 
     signed: SignedToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupV3:
+    """A V3a of the right shape; whether its digits are right was not asked."""
+
+    rotating: RotatingCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,7 @@ class Unreadable:
 Meaning = (
     PickupV1
     | PickupV2
+    | PickupV3
     | Lines
     | CourierSerial
     | PlatformNumber
@@ -168,7 +178,7 @@ def parse(text: str, *, aim: str | None = None) -> Meaning:
 def _prefixed(text: str) -> Meaning | None:
     head, rest = text[:3].upper(), text[3:]
     match head:
-        case "P2:" | "PL:":
+        case "P2:" | "P3:" | "PL:":
             return _signed(text.upper()) if text.isascii() else _UNREADABLE
         case "SB:":
             return _badge(rest)
@@ -185,6 +195,8 @@ def _signed(text: str) -> Meaning:
     try:
         if text.startswith(V2_PREFIX):
             return PickupV2(signed=parse_v2(text))
+        if text.startswith(V3_PREFIX):
+            return PickupV3(rotating=parse_rotating(text))
         assert text.startswith(PL_PREFIX)
         return Lines(lines=parse_lines(text))
     except ValueError:

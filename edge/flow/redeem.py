@@ -2,7 +2,6 @@
 
 import hmac
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from edge.domain.facts import Code, Here, Order
 from edge.domain.parse import CourierSerial, PickupV1, PickupV2, PlatformNumber
@@ -11,7 +10,15 @@ from edge.flow.answers import Earlier, ScanAnswer
 from edge.flow.give import Giving, give
 from edge.flow.shop import Shop
 from edge.flow.view import Source, order_view, pickup_answer
-from edge.store.handovers import LiveClaim, Lock, count_try, lock_of, open_case, take_claim
+from edge.store.handovers import (
+    LiveClaim,
+    Lock,
+    LockedCredential,
+    count_try,
+    lock_of,
+    open_case,
+    take_claim,
+)
 from edge.store.identity import Enrolled
 from edge.store.orders import (
     FoundCode,
@@ -141,13 +148,13 @@ def _serial(asking: Redeemer, credential: CourierSerial) -> ScanAnswer:
         return asking.refuse(Verdict.NOT_HERE, "other_store", order=order)
     lock = lock_of(tx, lookup, "pin")
     if lock.locked:
-        return _locked(asking, lock, order)
+        return locked(asking, lock, order)
     if credential.pin is None:
         return replace(asking.refuse(Verdict.REVIEW, "pin_needed", order=order), needs=("pin",))
     expected = found[0].pin or b""
     given = pin_verifier(k_store, credential.serial, credential.pin)
     if not hmac.compare_digest(expected, given):
-        return _wrong(asking, lookup, "pin", order, "wrong_pin")
+        return wrong(asking, lookup, "pin", order, "wrong_pin")
     return conclude(asking, order, found[0].code, "replica")
 
 
@@ -161,9 +168,9 @@ def _signed(asking: Redeemer, checked: Checked) -> ScanAnswer:
     order = found[0].order
     lock = lock_of(tx, lookup, "signature")
     if lock.locked:
-        return _locked(asking, lock, order)
+        return locked(asking, lock, order)
     if not checked.genuine:
-        return _wrong(asking, lookup, "signature", order, "bad_signature")
+        return wrong(asking, lookup, "signature", order, "bad_signature")
     if order is None:
         return asking.refuse(Verdict.UNKNOWN, "no_such_code")
     code = found[0].code
@@ -305,13 +312,14 @@ def _fence_case(asking: Redeemer, order: Order) -> int:
     )
 
 
-def _wrong(
+def wrong(
     asking: Redeemer,
     lookup: bytes,
-    credential: Literal["pin", "signature"],
+    credential: LockedCredential,
     order: Order | None,
     why: str,
 ) -> ScanAnswer:
+    """A wrong try, counted; the third locks this kind of credential of the code."""
     lock = count_try(
         asking.tx,
         lookup,
@@ -321,12 +329,13 @@ def _wrong(
         operator=asking.operator,
     )
     if lock.locked:
-        return _locked(asking, lock, order)
+        return locked(asking, lock, order)
     answer = asking.refuse(Verdict.UNKNOWN, why, order=order)
     return replace(answer, tries_left=MAX_TRIES - lock.tries)
 
 
-def _locked(asking: Redeemer, lock: Lock, order: Order | None) -> ScanAnswer:
+def locked(asking: Redeemer, lock: Lock, order: Order | None) -> ScanAnswer:
+    """The answer while it is locked."""
     answer = asking.refuse(Verdict.LOCKED, "three_tries", order=order)
     return replace(answer, case=lock.case, tries_left=0)
 

@@ -14,6 +14,7 @@ from edge.domain.parse import (
     MemberCode,
     PickupV1,
     PickupV2,
+    PickupV3,
     PlatformNumber,
     Product,
     StaffBadge,
@@ -25,6 +26,7 @@ from edge.flow.caller import Caller
 from edge.flow.operator import badge_answer, missing_operator
 from edge.flow.plain import not_pickup, product_answer
 from edge.flow.redeem import Checked, Credential, Redeemer, redeem
+from edge.flow.rotating import redeem_rotating
 from edge.flow.serve import mac, serve
 from edge.flow.shop import Shop
 from edge.flow.typed import learn, must_wait
@@ -97,7 +99,7 @@ async def _answer(shop: Shop, caller: Caller, ask: ScanAsk) -> ScanAnswer | Refu
         return await _pin_alone(shop, caller, ask)
     meaning = parse(ask.text[: MAX_TEXT + 1], aim=ask.aim)
     match meaning:
-        case PickupV1() | PickupV2() | CourierSerial() | PlatformNumber():
+        case PickupV1() | PickupV2() | PickupV3() | CourierSerial() | PlatformNumber():
             return await _pickup(shop, caller, ask, meaning)
         case Lines():
             return await _lines(shop, caller, ask, meaning)
@@ -117,7 +119,7 @@ async def _pickup(
     shop: Shop,
     caller: Caller,
     ask: ScanAsk,
-    meaning: PickupV1 | PickupV2 | CourierSerial | PlatformNumber,
+    meaning: PickupV1 | PickupV2 | PickupV3 | CourierSerial | PlatformNumber,
 ) -> ScanAnswer | Refusal:
     memory = shop.station(caller.station)
     digest = mac(shop, "seen", ask.text, ask.pin or "")
@@ -125,7 +127,7 @@ async def _pickup(
     now = shop.clock.boot_ms()
     if caller.key is None and seen is not None and 0 <= now - seen[0] < shop.settings.debounce_ms:
         return debounced(seen[1])
-    credential: Credential
+    credential: Credential | PickupV3
     match meaning:
         case PickupV2():
             credential = _check(shop, caller.station, meaning)
@@ -144,7 +146,7 @@ async def _pickup(
 
 
 def _waiting(
-    answer: ScanAnswer, credential: Credential, boot_ms: int
+    answer: ScanAnswer, credential: Credential | PickupV3, boot_ms: int
 ) -> tuple[CourierSerial, int] | None:
     """The serial that waits for its PIN, or for a better one, after this answer."""
     if not isinstance(credential, CourierSerial):
@@ -196,7 +198,7 @@ def _check(shop: Shop, station: str, meaning: PickupV2) -> Checked:
 
 
 async def _redeem(
-    shop: Shop, caller: Caller, body: str, credential: Credential
+    shop: Shop, caller: Caller, body: str, credential: Credential | PickupV3
 ) -> ScanAnswer | Refusal:
     enrolled = shop.identity.enrolled
     if enrolled is None:
@@ -209,11 +211,15 @@ async def _redeem(
         asking = Redeemer(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )
+        if isinstance(credential, PickupV3):
+            return redeem_rotating(asking, credential)
         return redeem(asking, credential)
 
     answer = await serve(shop, caller, body, ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
         shop.count(f"verdict_{answer.verdict}")
+        if isinstance(credential, PickupV3):
+            shop.count(f"rotating_{answer.reason.code}")
         shop.wake_sync()
         if answer.slip is not None:
             shop.wake_effects()

@@ -10,6 +10,8 @@ from sync.wire.events import CaseClosed, CaseOpened, CodeLocked, CodeReleased, H
 
 MAX_TRIES = 3
 Basis = Literal["replica", "token", "hub"]
+LockedCredential = Literal["pin", "signature", "rotating"]
+"""What three tries can lock, each alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,7 @@ class Lock:
     case: int | None
 
 
-def lock_of(tx: Tx, lookup: bytes, credential: Literal["pin", "signature"]) -> Lock:
+def lock_of(tx: Tx, lookup: bytes, credential: LockedCredential) -> Lock:
     """How often this credential was wrong."""
     row = tx.one("lockout", lookup, credential)
     if row is None:
@@ -260,13 +262,13 @@ def lock_of(tx: Tx, lookup: bytes, credential: Literal["pin", "signature"]) -> L
 def count_try(
     tx: Tx,
     lookup: bytes,
-    credential: Literal["pin", "signature"],
+    credential: LockedCredential,
     *,
     order: Order | None,
     station: str,
     operator: str | None,
 ) -> Lock:
-    """A wrong PIN or a forged signature on an id that we hold; the third locks it with a case."""
+    """A wrong try on an id that we hold; the third locks that credential of it, with a case."""
     row = tx.one("lockout_count", lookup, credential)
     assert row is not None
     tries = integer(row[0])
@@ -297,7 +299,7 @@ def release_lock(tx: Tx, case: int, *, staff_id: str) -> bool:
     if row is None:
         return False
     tx.run("lockout_release", case)
-    credential = cast("Literal['pin', 'signature']", text(row[1]))
+    credential = cast("LockedCredential", text(row[1]))
     tx.note("code_released", case=case, operator=staff_id)
     tx.tell(
         "code_released",

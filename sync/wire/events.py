@@ -28,7 +28,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     station: str
     operator: str | None
     basis: Literal["replica", "token", "hub"]
-    credential: Literal["v1", "v2", "serial", "platform", "found", "list"]
+    credential: Literal["v1", "v2", "v3", "serial", "platform", "found", "list"]
     recorded_later: bool = False
 
 
@@ -89,7 +89,7 @@ class CodeLocked(msgspec.Struct, frozen=True, kw_only=True):
     """Three tries locked a code for a kind of credential; `lookup` is its keyed HMAC."""
 
     lookup: bytes
-    credential: Literal["pin", "signature"]
+    credential: Literal["pin", "signature", "rotating"]
     at_ms: int
     case: int
 
@@ -98,7 +98,7 @@ class CodeReleased(msgspec.Struct, frozen=True, kw_only=True):
     """A locked code may be tried again."""
 
     lookup: bytes
-    credential: Literal["pin", "signature"]
+    credential: Literal["pin", "signature", "rotating"]
     at_ms: int
     operator: str
 
