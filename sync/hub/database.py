@@ -15,10 +15,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from sync.hub import migrate, tables_hubdb
+from sync.hub import migrate, tables_hubdb, tables_picking
 
 # Every module that has tables of its own: `metadata` is whole once they are loaded.
-TABLES = (tables_hubdb,)
+TABLES = (tables_hubdb, tables_picking)
 
 BUSY_MS = 10_000
 

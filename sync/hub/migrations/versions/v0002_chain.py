@@ -15,6 +15,7 @@ down_revision = "0001_spine"
 def upgrade() -> None:
     """Every part's tables and columns."""
     hubdb()
+    picking()
 
 
 def hubdb() -> None:
@@ -50,4 +51,70 @@ def hubdb() -> None:
         sa.Column("address", sa.String, primary_key=True),
         sa.Column("since_ms", sa.BigInteger, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
+    )
+
+
+def picking() -> None:
+    """Order life, the customer's choice and prices, short units, documents."""
+    op.create_table(
+        "order_pick",
+        sa.Column("order_id", sa.LargeBinary, primary_key=True),
+        sa.Column("on_short", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("started_ms", sa.BigInteger, nullable=True),
+        sa.Column("started_by", sa.String, nullable=True),
+        sa.Column("ready_ms", sa.BigInteger, nullable=True),
+        sa.Column("ready_by", sa.String, nullable=True),
+        sa.Column("waiting_ms", sa.BigInteger, nullable=True),
+        sa.CheckConstraint("state IN ('placed', 'picking', 'ready')", name="order_pick_state"),
+        sa.CheckConstraint(
+            "on_short IN ('substitute', 'refund_line', 'wait')", name="order_pick_on_short"
+        ),
+    )
+    op.create_table(
+        "order_price",
+        sa.Column("order_id", sa.LargeBinary, primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("unit_minor", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "short_unit",
+        sa.Column("order_id", sa.LargeBinary, primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("unit", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("choice", sa.String, nullable=False),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("operator", sa.String, nullable=True),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("sub_sku", sa.String, nullable=True),
+        sa.Column("charged_minor", sa.BigInteger, nullable=True),
+        sa.Column("back_minor", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "document",
+        sa.Column("document", sa.String, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("from_store", sa.Integer, nullable=True),
+        sa.Column("to_store", sa.Integer, nullable=False),
+        sa.Column("supplier", sa.String, nullable=False),
+        sa.Column("order_no", sa.String, nullable=True),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("dispatched_ms", sa.BigInteger, nullable=True),
+        sa.Column("dispatched_by", sa.String, nullable=True),
+        sa.Column("received_ms", sa.BigInteger, nullable=True),
+        sa.Column("received_by", sa.String, nullable=True),
+        sa.CheckConstraint("kind IN ('transfer', 'purchase')", name="document_kind"),
+        sa.CheckConstraint(
+            "state IN ('draft', 'dispatched', 'received', 'short')", name="document_state"
+        ),
+    )
+    op.create_table(
+        "document_line",
+        sa.Column("document", sa.String, primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("quantity", sa.Integer, nullable=False),
+        sa.Column("dispatched", sa.Integer, nullable=True),
+        sa.Column("received", sa.Integer, nullable=True),
     )
