@@ -1,4 +1,4 @@
-"""Writes the demo's configuration from its template."""
+"""Writes the demo's configurations from their templates."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -10,8 +10,30 @@ def demo_toml(*, folder: Path, port: int, hub_url: str, hub_ca: Path) -> str:
 
     folder: absolute; holds `sim.json`, the clock's offset and the node's data.
     """
-    template = files("config").joinpath("demo.toml").read_text(encoding="utf-8")
     words = {"dir": str(folder), "port": str(port), "hub_url": hub_url, "hub_ca": str(hub_ca)}
+    return _filled("demo.toml", words)
+
+
+def demo_branch_toml(
+    *, folder: Path, clock: Path, number: int, port: int, hub_url: str, hub_ca: Path
+) -> str:
+    """The text of a further store's configuration: no devices, its clock is the demo's.
+
+    folder: absolute; holds the node's data.
+    """
+    words = {
+        "dir": str(folder),
+        "clock": str(clock),
+        "number": str(number),
+        "port": str(port),
+        "hub_url": hub_url,
+        "hub_ca": str(hub_ca),
+    }
+    return _filled("demo_branch.toml", words)
+
+
+def _filled(name: str, words: dict[str, str]) -> str:
+    template = files("config").joinpath(name).read_text(encoding="utf-8")
     # The template's words stand inside quotes: mask what would end them.
     masked = {name: word.replace("\\", "\\\\").replace('"', '\\"') for name, word in words.items()}
     return Template(template).substitute(masked)

@@ -21,7 +21,7 @@ def demo(
         int, typer.Option(help="Kept for customers' phones; nothing listens there yet.")
     ] = 8081,
     hub_port: Annotated[int, typer.Option(help="Headquarters.")] = 8090,
-    stores: Annotated[int, typer.Option(help="How many stores; one, so far.")] = 1,
+    stores: Annotated[int, typer.Option(min=1, max=5, help="How many stores open at once.")] = 1,
     hub_database: Annotated[
         str | None, typer.Option(metavar="URL", help="The hub's database; else SQLite.")
     ] = None,
@@ -30,8 +30,6 @@ def demo(
     from edge.lab.demo import Options, run
     from edge.lab.tour import NoSuchStep
 
-    if stores != 1:
-        leave(USAGE, "--stores: this version runs one store")
     if len({port, phone_port, hub_port}) != 3:
         leave(USAGE, "--port, --phone-port and --hub-port are three different ports")
     options = Options(
@@ -41,6 +39,7 @@ def demo(
         port=port,
         hub_port=hub_port,
         database=hub_database,
+        stores=stores,
     )
     try:
         code = run(options)

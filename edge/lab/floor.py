@@ -1,39 +1,38 @@
-"""The demo's shop floor: headquarters, virtual devices and a node, and how to ask them.
+"""The demo's shop floor: headquarters, virtual devices and stores' boxes, and how to ask them.
 
 Each is a process, started through the product's own commands and asked through its own addresses.
-Files lie in one folder: `node.toml`, `node/` (the node's data), `hub/`, `tls/`, `sim.json`,
-`paper/`, `clock-offset-ms`, `logs/`, `access.json`.
+Files lie in one folder: `node.toml`, `node/` (the first store's data), `store-N/` (another's),
+`hub/`, `tls/`, `sim.json`, `paper/`, `clock-offset-ms`, `logs/`, `access.json`.
 """
 
 import asyncio
 import contextlib
 import json
-import secrets
 import signal
 import socket
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.demo import demo_toml
-from drivers.sim.clock import advance, parse_duration_ms
+from config.demo import demo_branch_toml, demo_toml
 from drivers.sim.control import ask
+from edge.lab.branch import STATIONS, Branch
 from edge.lab.certificates import HubTls, make_hub_tls
 from edge.lab.children import Child, Nursery, command
 from edge.lab.counter import Counter
+from edge.lab.ground import START_WITHIN_S, Expected, Ground, order_body
 from edge.lab.headquarters import Headquarters, Order
+from edge.lab.line import HOST
 from edge.lab.papers import Desk
-from edge.lab.people import ARTICLES, MARKER, PEOPLE
+from edge.lab.people import ARTICLES, MARKER
 from sync.wire.codec import from_json
 
-STATIONS = ("counter-1", "counter-2")
+__all__ = ["STATIONS", "STORE", "CannotStart", "Expected", "Floor", "Plan", "opened"]
+
 DEVICES = ("gun=serial", "wedge=hid", "front=escpos", "spare=escpos58")
 PRINTERS = ("front", "spare")
 STORE = 1
-HOST = "127.0.0.1"
-_LOOK_S = 0.05
-_START_WITHIN_S = 20.0
+MOST_STORES = 5
 _LONGEST_DIR = 70
 
 
@@ -43,22 +42,16 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a demo is asked to be. database: the hub's, None for SQLite in the folder."""
+    """What a demo is asked to be. database: the hub's, None for SQLite in the folder.
+
+    stores: how many are open from the beginning, 1 to 5.
+    """
 
     directory: Path
     port: int = 8080
     hub_port: int = 8090
     database: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """What headquarters must hold of an order in the end: units out, and how often it was told."""
-
-    order_no: str
-    units: int
-    handed: int
-    undone: int = 0
+    stores: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,34 +60,42 @@ class _Initialised:
 
 
 class Floor:
-    """The running shop. `expected` is all that the tour handed over; `kept` is for later steps."""
+    """The running chain. `kept` and `cases` are for later steps; `first` is the demo's own store.
+
+    `ground` is what all stores share; most of what is asked of the floor is about the first store.
+    """
 
     def __init__(self, plan: Plan, nursery: Nursery) -> None:
         self.plan = plan
         self.nursery = nursery
-        self.tokens = {station: secrets.token_urlsafe(24) for station in STATIONS}
-        self.expected: dict[str, Expected] = {}
+        self.ground = Ground(plan.directory, plan.hub_port, nursery)
         self.kept: dict[str, Order] = {}
         self.cases: dict[str, int] = {}
-        self._marks = 0
-        self._node: Child | None = None
         self._hub: Child | None = None
         self._sim: Child | None = None
         self._tls: HubTls | None = None
         self.admin_token = ""
-        self.counters = {
-            station: Counter(self.node_url, station=station, token=self.tokens[station])
-            for station in STATIONS
-        }
-        self.headquarters: Headquarters | None = None
+        self.first = Branch(self.ground, STORE, folder=plan.directory, port=plan.port)
+        self.branches: dict[int, Branch] = {STORE: self.first}
+        self._opening: dict[int, asyncio.Lock] = {}
         self.desk = Desk(plan.directory, PRINTERS)
 
     # -- addresses ------------------------------------------------------------------------------
 
     @property
     def node_url(self) -> str:
-        """Where the node's staff listener answers."""
-        return f"http://{HOST}:{self.plan.port}"
+        """Where the first store's staff listener answers."""
+        return self.first.node_url
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The first store's station tokens."""
+        return self.first.tokens
+
+    @property
+    def expected(self) -> dict[str, Expected]:
+        """All that the tour handed over, by order number."""
+        return self.ground.expected
 
     @property
     def hub_url(self) -> str:
@@ -103,13 +104,13 @@ class Floor:
 
     @property
     def config(self) -> Path:
-        """The node's configuration."""
-        return self.plan.directory / "node.toml"
+        """The first store's configuration."""
+        return self.first.config
 
     @property
     def clock_file(self) -> Path:
         """Milliseconds added to every clock."""
-        return self.plan.directory / "clock-offset-ms"
+        return self.ground.clock_file
 
     @property
     def database(self) -> str:
@@ -119,8 +120,7 @@ class Floor:
     @property
     def hq(self) -> Headquarters:
         """Headquarters, as somebody there uses it."""
-        assert self.headquarters is not None
-        return self.headquarters
+        return self.ground.hq
 
     @property
     def hub_pid(self) -> int:
@@ -129,12 +129,52 @@ class Floor:
         return self._hub.process.pid
 
     def counter(self, number: int) -> Counter:
-        """Station 1 or 2."""
-        return self.counters[STATIONS[number - 1]]
+        """Station 1 or 2 of the first store."""
+        return self.first.counter(number)
+
+    async def branch(self, number: int) -> Branch:
+        """A store: made at headquarters, its box enrolled, started and online at the first call.
+
+        Its line may be cut and its box killed later; nothing is mended here.
+        """
+        if number == STORE:
+            return self.first
+        if not STORE < number <= MOST_STORES:
+            raise ValueError(f"store {number}: there are 1 to {MOST_STORES}")
+        async with self._opening.setdefault(number, asyncio.Lock()):
+            if number in self.branches:
+                return self.branches[number]
+            folder = self.plan.directory / f"store-{number}"
+            branch = Branch(self.ground, number, folder=folder)
+            try:
+                await branch.prepare(
+                    demo_branch_toml(
+                        folder=folder,
+                        clock=self.clock_file,
+                        number=number,
+                        port=branch.port,
+                        hub_url=branch.hub_url,
+                        hub_ca=self.ground.hub_ca,
+                    )
+                )
+                await branch.furnish()
+                await branch.enrol()
+                await branch.start()
+                await branch.ready()
+            except BaseException:
+                await branch.close()
+                raise
+            self.branches[number] = branch
+            self.write_access()
+            return branch
+
+    async def open_stores(self) -> None:
+        """Open the further stores that the plan names, all at once."""
+        await asyncio.gather(*(self.branch(n) for n in range(STORE + 1, self.plan.stores + 1)))
 
     # -- processes ------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Make the folder's files.
 
         Raises:
@@ -146,28 +186,23 @@ class Floor:
         for port in (self.plan.port, self.plan.hub_port):
             if _taken(port):
                 raise CannotStart(f"port {port} is taken; choose another or end what has it")
-        for folder in (directory, directory / "hub", directory / "node"):
+        for folder in (directory, directory / "hub"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._tls = make_hub_tls(directory / "tls")
-        self.config.write_text(
+        await self.first.prepare(
             demo_toml(
                 folder=directory,
                 port=self.plan.port,
-                hub_url=self.hub_url,
+                hub_url=self.first.hub_url,
                 hub_ca=self._tls.ca,
-            ),
-            encoding="utf-8",
+            )
         )
 
     async def furnish(self) -> None:
-        """Tell headquarters of the store, its people and its goods."""
-        await self.hq.add_store(STORE, "S1", "演示门店", "Demo store")
+        """Tell headquarters of the goods, and of the first store and its people."""
         for each in (*ARTICLES, MARKER):
             await self.hq.add_product(each.sku, each.gtin, each.name_zh, each.name_en, each.storage)
-        for person in PEOPLE:
-            await self.hq.add_person(
-                STORE, person.staff_id, person.name, person.role, person.pin, person.badge
-            )
+        await self.first.furnish()
 
     async def start_sim(self) -> None:
         """Switch the virtual devices on."""
@@ -194,7 +229,7 @@ class Floor:
     async def start_hub(self) -> None:
         """Open headquarters, and wait until it is this very process that answers."""
         assert self._tls is not None
-        asking = self.headquarters or Headquarters(self.hub_url, ca=self._tls.ca)
+        asking = self.ground.headquarters or Headquarters(self.hub_url, ca=self._tls.ca)
         self._hub = await self.nursery.start(
             "hub",
             (
@@ -207,12 +242,15 @@ class Floor:
         )
         run = self._hub.run
         await self.until(lambda: asking.answers_as(run), "headquarters answers")
-        if self.headquarters is None:
-            # An empty database was made a demo chain; its first token is the first line printed.
+        if self.ground.headquarters is None:
+            # An empty database was made a demo chain; its first token is the one line printed.
             await asking.close()
-            first = self._hub.log.read_bytes().splitlines()[0]
+            lines = self._hub.log.read_bytes().splitlines()
+            first = next(line for line in lines if line.startswith(b"{"))
             self.admin_token = from_json(_Initialised, first).admin_token
-            self.headquarters = Headquarters(self.hub_url, ca=self._tls.ca, token=self.admin_token)
+            self.ground.headquarters = Headquarters(
+                self.hub_url, ca=self._tls.ca, token=self.admin_token
+            )
 
     async def stop_hub(self) -> None:
         """Take headquarters' power away: SIGKILL. The line is dead from here on."""
@@ -220,29 +258,16 @@ class Floor:
         await self._hub.end(signal.SIGKILL)
 
     async def start_node(self) -> None:
-        """Start the node, and wait until it is this very process that answers."""
-        self._node = await self.nursery.start(
-            "node",
-            (*command("storeedge"), "run", "--config", str(self.config)),
-            environment=self._secrets(),
-        )
-        run = self._node.run
-
-        async def answers() -> bool:
-            health = await self.counter(1).health()
-            return health is not None and health.run == run
-
-        await self.until(answers, "the node answers")
+        """Start the first store's node, and wait until it is this very process that answers."""
+        await self.first.start()
 
     async def stop_node(self) -> None:
-        """Shut the node down as systemd would."""
-        assert self._node is not None
-        await self._node.end()
+        """Shut the first store's node down as systemd would."""
+        await self.first.stop()
 
     async def kill_node(self) -> None:
-        """Take the node's power away: SIGKILL."""
-        assert self._node is not None
-        await self._node.end(signal.SIGKILL)
+        """Take the first store's node's power away: SIGKILL."""
+        await self.first.kill()
 
     async def admin(self, *words: str) -> str:
         """Run `storeedge-hub admin` straight on the database; its stdout."""
@@ -254,21 +279,15 @@ class Floor:
     async def call(self, name: str, *words: str, timeout_s: float = 20) -> str:
         """Run `storeedge` or `storeedge-hub` with these words; its stdout."""
         return await self.nursery.call(
-            name, (*command(name), *words), environment=self._secrets(), timeout_s=timeout_s
+            name, (*command(name), *words), environment=self.first.secrets(), timeout_s=timeout_s
         )
-
-    def _secrets(self) -> dict[str, str]:
-        return {
-            f"STOREEDGE_SECRET_{station.upper().replace('-', '_')}": token
-            for station, token in self.tokens.items()
-        }
 
     async def close(self) -> None:
         """Give connections back and end every child."""
-        for counter in self.counters.values():
-            await counter.close()
-        if self.headquarters is not None:
-            await self.headquarters.close()
+        for branch in self.branches.values():
+            await branch.close()
+        if self.ground.headquarters is not None:
+            await self.ground.headquarters.close()
         await self.nursery.end_all()
 
     # -- what a person does ---------------------------------------------------------------------
@@ -278,84 +297,52 @@ class Floor:
         await ask(self.plan.directory, device, action, **args)
 
     async def order(
-        self, lines: tuple[tuple[str, int], ...] = (("BREAD", 1),), **more: object
+        self,
+        lines: tuple[tuple[str, int], ...] = (("BREAD", 1),),
+        *,
+        store: int = STORE,
+        **more: object,
     ) -> Order:
-        """An order of these (SKU, quantity), and the node has heard of it."""
-        made = await self.hq.create_order(self.order_body(lines, **more))
-        await self.heard()
+        """An order of these (SKU, quantity) at a store, and its node has heard of it."""
+        branch = await self.branch(store)
+        made = await self.hq.create_order(order_body(store, lines, **more))
+        await branch.heard()
         return made
 
     def order_body(self, lines: tuple[tuple[str, int], ...], **more: object) -> dict[str, object]:
-        """An order as headquarters' API takes it."""
-        return {
-            "store": STORE,
-            "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
-            "customer": {"name": "张三丰", "phone": "13800138000"},
-            "hours": 24 * 30,
-            "place": "A1",
-            **more,
-        }
+        """An order at the first store as headquarters' API takes it."""
+        return order_body(STORE, lines, **more)
 
     async def heard(self) -> None:
-        """Wait until the node knows all that headquarters knows by now.
-
-        A last order, of an article that is ordered for nothing else, is counted in the node's
-        stock. Nothing is scanned for it, so that no screen shows what no person did.
-        """
-        body = {"store": STORE, "lines": [{"sku": MARKER.sku, "quantity": 1}], "hours": 24 * 30}
-        last = await self.hq.create_order(body)
-        self._marks += 1
-
-        async def known() -> bool:
-            held = await self.counter(2).stock(MARKER.sku)
-            return held is not None and held.orders >= self._marks
-
-        await self.until(known, "the node has heard of a new order", within_s=10)
-        self.expect(last, units=0, handed=0)
+        """Wait until the first store's node knows all that headquarters knows by now."""
+        await self.first.heard()
 
     def expect(self, order: Order, *, units: int, handed: int = 1, undone: int = 0) -> None:
         """Note what headquarters must hold of this order when all is synced."""
-        self.expected[order.order_no] = Expected(
-            order_no=order.order_no, units=units, handed=handed, undone=undone
-        )
+        self.ground.expect(order, units=units, handed=handed, undone=undone)
 
     def advance(self, duration: str) -> None:
         """Move everybody's clock ahead."""
-        advance(self.clock_file, parse_duration_ms(duration))
+        self.ground.advance(duration)
 
     async def until(
-        self, holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = _START_WITHIN_S
+        self, holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = START_WITHIN_S
     ) -> None:
         """Look until it holds.
 
         Raises:
             TimeoutError: it did not; ChildDied: a child ended meanwhile.
         """
-        deadline_s = time.monotonic() + within_s
-        while not await holds():
-            if self.nursery.died.done():
-                self.nursery.died.result()
-            if time.monotonic() >= deadline_s:
-                raise TimeoutError(f"not within {within_s:.0f} s: {what}")
-            await asyncio.sleep(_LOOK_S)
+        await self.ground.until(holds, what, within_s=within_s)
 
-    def write_access(self, *, fingerprint: str | None = None) -> Path:
+    def write_access(self) -> Path:
         """Write `access.json`: addresses, tokens, fingerprints; readable by its owner alone."""
         assert self._tls is not None
         path = self.plan.directory / "access.json"
+        stores = {number: _access(each) for number, each in sorted(self.branches.items())}
         access = {
-            "node": {
-                "url": self.node_url,
-                "fingerprint": fingerprint,
-                "config": str(self.config),
-                "stations": {
-                    station: {
-                        "token": token,
-                        "page": f"{self.node_url}/counter?token={token}",
-                    }
-                    for station, token in self.tokens.items()
-                },
-            },
+            "node": stores[STORE],
+            "stores": [{"number": number, **each} for number, each in stores.items()],
             "hub": {
                 "url": self.hub_url,
                 "ca": str(self._tls.ca),
@@ -380,6 +367,18 @@ async def opened(plan: Plan) -> AsyncGenerator[Floor]:
         yield floor
     finally:
         await floor.close()
+
+
+def _access(branch: Branch) -> dict[str, object]:
+    return {
+        "url": branch.node_url,
+        "fingerprint": branch.fingerprint,
+        "config": str(branch.config),
+        "stations": {
+            station: {"token": token, "page": f"{branch.node_url}/counter?token={token}"}
+            for station, token in branch.tokens.items()
+        },
+    }
 
 
 def _taken(port: int) -> bool:

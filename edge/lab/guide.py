@@ -23,6 +23,7 @@ async def guide(floor: Floor) -> str:
         "",
         "counter 1  取货台 1   " + _page(floor, "counter-1"),
         "counter 2  取货台 2   " + _page(floor, "counter-2"),
+        *_further_stores(floor),
         f"headquarters 总部    {floor.hub_url}  (CA {directory}/tls/ca.pem)",
         f"API tokens 令牌      {directory}/access.json",
         f"operators 店员       {CASHIER.staff_id} PIN {CASHIER.pin} · "
@@ -65,6 +66,15 @@ async def guide(floor: Floor) -> str:
 
 async def _made(floor: Floor, lines: tuple[tuple[str, int], ...], **more: object) -> Order:
     return await floor.hq.create_order(floor.order_body(lines, **more))
+
+
+def _further_stores(floor: Floor) -> list[str]:
+    return [
+        f"store {number}    门店 {number}     {branch.node_url}/counter?token={token}"
+        for number, branch in sorted(floor.branches.items())
+        if branch is not floor.first
+        for token in tuple(branch.tokens.values())[:1]
+    ]
 
 
 def _page(floor: Floor, station: str) -> str:

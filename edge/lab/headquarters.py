@@ -192,9 +192,11 @@ class Headquarters:
         """A pairing code for a store."""
         return await self._post("/v1/pairings", {"store": store}, PairingAtHq)
 
-    async def confirm(self, fingerprint: str) -> None:
-        """The fingerprints were compared and are the same."""
-        await self._post(f"/v1/nodes/{fingerprint}/confirm", {}, dict[str, object])
+    async def confirm(self, fingerprint: str, *, replace: bool = False) -> None:
+        """The fingerprints were compared and are the same; replace: the old box is unplugged."""
+        await self._post(
+            f"/v1/nodes/{fingerprint}/confirm", {"replace": replace}, dict[str, object]
+        )
 
     async def fleet(self) -> Sequence[NodeAtHq]:
         """Every box."""

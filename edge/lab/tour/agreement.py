@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from edge.lab.children import ChildDied
-from edge.lab.floor import Expected, Floor
+from edge.lab.floor import STORE, Expected, Floor
 from edge.lab.headquarters import OrderAtHq
 from edge.lab.tour.step import Detail, claim
 from sync.wire.codec import from_json
@@ -28,11 +28,7 @@ def _problem(expected: Expected, order: OrderAtHq) -> str | None:
 
 
 async def _all_sent(floor: Floor) -> None:
-    async def nothing_left() -> bool:
-        status = await floor.counter(1).status()
-        return status.link == "online" and status.unsynced == 0
-
-    await floor.until(nothing_left, "everything is sent to headquarters", within_s=20)
+    await asyncio.gather(*(each.all_sent() for each in floor.branches.values() if each.running))
 
 
 async def synced(floor: Floor) -> Detail:
@@ -66,7 +62,9 @@ class _Verified:
 async def audit_verified(floor: Floor) -> Detail:
     """The audit chain holds, and runs through the head that headquarters witnessed."""
     await _all_sent(floor)
-    witness = next(node for node in await floor.hq.fleet() if node.state == "enrolled")
+    witness = next(
+        node for node in await floor.hq.fleet() if node.state == "enrolled" and node.store == STORE
+    )
     words = ("verify", "--config", str(floor.config), "--json", "--head")
     out, denied = await asyncio.gather(
         floor.call("storeedge", *words, f"{witness.audit_seq}:{witness.audit_hash}"),
