@@ -20,9 +20,12 @@ from sync.wire.catalog import (
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RightGrantRow,
+    RightRecallRow,
     RotatingKeyRow,
     SettingRow,
     StaffRow,
+    StockPlanRow,
     StoreRow,
 )
 from sync.wire.messages import Cursor, FeedRow
@@ -54,6 +57,10 @@ def _key(row: CatalogRow) -> str:
             return row.ask_id.hex()
         case SettingRow():
             return row.key
+        case StockPlanRow():
+            return row.sku
+        case RightGrantRow() | RightRecallRow():
+            return row.move_id.hex()
         case DocumentRow():
             return row.document
         case RotatingKeyRow():

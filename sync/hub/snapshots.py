@@ -21,7 +21,15 @@ from sync.hub.identity import Hub
 from sync.hub.problems import missing
 from sync.hub.tables import feed
 from sync.wire import codec
-from sync.wire.catalog import ROW_TYPES, SCHEMA_SQL, SCHEMA_VERSION, AskRow, CatalogRow
+from sync.wire.catalog import (
+    ROW_TYPES,
+    SCHEMA_SQL,
+    SCHEMA_VERSION,
+    AskRow,
+    CatalogRow,
+    RightGrantRow,
+    RightRecallRow,
+)
 from sync.wire.catalog_rows import upserts
 from sync.wire.messages import Cursor, Manifest, SignedManifest
 from sync.wire.snapshot import sign_manifest
@@ -49,7 +57,7 @@ def _rows(connection: Connection, scope: str, upto: int) -> Iterator[CatalogRow]
 
 def insert_row(target: sqlite3.Connection, row: CatalogRow) -> None:
     """Put a row into a catalog file; what HQ asked and heard the answer to is left out."""
-    if isinstance(row, AskRow) and row.settled:
+    if isinstance(row, AskRow | RightGrantRow | RightRecallRow) and row.settled:
         return
     for statement, values in upserts(row):
         target.execute(statement, values)

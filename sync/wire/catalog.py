@@ -169,6 +169,38 @@ class RotatingKeyRow(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int
 
 
+class StockPlanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What HQ wants of an article in this store. par: a full shelf; safety: pieces kept back."""
+
+    sku: str
+    par: int
+    safety: int = 0
+
+
+class RightGrantRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Rights that HQ has debited, for one incarnation to credit once by `move_id`.
+
+    why: `moved`, or `base`: HQ's answer to a first count, `quantity` is what it holds itself.
+    """
+
+    move_id: bytes
+    sku: str
+    quantity: int
+    holder: bytes
+    why: Literal["moved", "base"] = "moved"
+    settled: bool = False
+
+
+class RightRecallRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Rights that HQ asks a store's counter for; answered once, by what it can spare."""
+
+    move_id: bytes
+    sku: str
+    quantity: int
+    holder: bytes
+    settled: bool = False
+
+
 CatalogRow = (
     StoreRow
     | ProductRow
@@ -179,6 +211,9 @@ CatalogRow = (
     | SettingRow
     | DocumentRow
     | RotatingKeyRow
+    | StockPlanRow
+    | RightGrantRow
+    | RightRecallRow
 )
 
 ROW_TYPES: dict[str, type[CatalogRow]] = {
@@ -191,4 +226,7 @@ ROW_TYPES: dict[str, type[CatalogRow]] = {
     "setting": SettingRow,
     "document": DocumentRow,
     "rotating_key": RotatingKeyRow,
+    "stock_plan": StockPlanRow,
+    "right_grant": RightGrantRow,
+    "right_recall": RightRecallRow,
 }

@@ -75,3 +75,19 @@ CREATE TABLE rotating_key (
   sealed BLOB NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rotating_key_until ON rotating_key (until_ms);
+CREATE INDEX order_line_sku ON order_line (sku);
+CREATE TABLE stock_plan (
+  sku TEXT PRIMARY KEY, par INTEGER NOT NULL CHECK (par > 0),
+  safety INTEGER NOT NULL CHECK (safety >= 0)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE right_grant (
+  move_id BLOB PRIMARY KEY CHECK (length(move_id) = 16), sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity >= 0), holder BLOB NOT NULL,
+  why TEXT NOT NULL CHECK (why IN ('moved', 'base')),
+  settled INTEGER NOT NULL CHECK (settled IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE right_recall (
+  move_id BLOB PRIMARY KEY CHECK (length(move_id) = 16), sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity >= 0), holder BLOB NOT NULL,
+  settled INTEGER NOT NULL CHECK (settled IN (0, 1))
+) STRICT, WITHOUT ROWID;

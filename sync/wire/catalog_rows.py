@@ -13,9 +13,12 @@ from sync.wire.catalog import (
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RightGrantRow,
+    RightRecallRow,
     RotatingKeyRow,
     SettingRow,
     StaffRow,
+    StockPlanRow,
     StoreRow,
 )
 from sync.wire.codec import pack
@@ -51,6 +54,14 @@ def upserts(row: CatalogRow) -> Iterator[Statement]:
             if row.sealed:
                 window = (row.from_ms, row.until_ms)
                 yield _into("rotating_key", row.lookup, row.order_id, row.sealed, *window)
+        case StockPlanRow():
+            yield _into("stock_plan", row.sku, row.par, row.safety)
+        case RightGrantRow():
+            to = (row.holder, row.why, int(row.settled))
+            yield _into("right_grant", row.move_id, row.sku, row.quantity, *to)
+        case RightRecallRow():
+            wanted = (row.quantity, row.holder, int(row.settled))
+            yield _into("right_recall", row.move_id, row.sku, *wanted)
         case OrderRow():
             yield from _order(row)
 

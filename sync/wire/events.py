@@ -109,6 +109,101 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """An article in a store as its node has it, behind the event that carries it (`rules.rights`).
+
+    state: `uncounted`, `counted` (HQ has not said what it holds), `based`.
+    """
+
+    sku: str
+    state: Literal["uncounted", "counted", "based"]
+    on_hand: int
+    quarantine: int
+    counter: int
+    kiosk: int
+    safety: int
+    online: int
+    in_transit: int
+    locked: int
+    shortage: int
+
+
+class StockMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces came, went, or were set apart. quantity: signed. unowned: pieces of a hand-over that
+    no right of HQ stood behind (the store's own paid).
+    """
+
+    movement: int
+    kind: str
+    quantity: int
+    document: str
+    at_ms: int
+    station: str | None
+    operator: str | None
+    level: StockLevel
+    unowned: int = 0
+
+
+class StockCounted(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody counted. base_seq: the last movement that the count stands on.
+
+    first: the first count of this incarnation, to be answered with what HQ holds.
+    """
+
+    base_seq: int
+    counted: int
+    delta: int
+    first: bool
+    at_ms: int
+    station: str | None
+    operator: str | None
+    level: StockLevel
+
+
+class StockLocked(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces were set aside until a deadline, or the lock ended: taken, released, expired."""
+
+    lock: int
+    state: Literal["held", "taken", "released", "expired"]
+    quantity: int
+    until_ms: int
+    at_ms: int
+    station: str
+    operator: str | None
+    level: StockLevel
+
+
+class RightMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a recall: so many rights are debited here and on their way (0: none to spare)."""
+
+    move_id: bytes
+    quantity: int
+    at_ms: int
+    level: StockLevel
+
+
+class RightAcknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """Rights that HQ debited are credited here, once. uncovered: pieces that orders took before the
+    first count was answered, beyond what HQ holds.
+    """
+
+    move_id: bytes
+    at_ms: int
+    level: StockLevel
+    uncovered: int = 0
+
+
+class TierChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """An article crossed a tier; `available` is what nobody was promised, by the node's numbers."""
+
+    before: str
+    now: str
+    available: int
+    par: int
+    at_ms: int
+    level: StockLevel
+
+
 Body = (
     Handed
     | Undone
@@ -119,6 +214,12 @@ Body = (
     | CodeLocked
     | CodeReleased
     | Signed
+    | StockMoved
+    | StockCounted
+    | StockLocked
+    | RightMoved
+    | RightAcknowledged
+    | TierChanged
     | PickingBody
 )
 
@@ -132,5 +233,11 @@ KINDS: dict[str, type[Body]] = {
     "code_locked": CodeLocked,
     "code_released": CodeReleased,
     "audit_head": Signed,
+    "stock_moved": StockMoved,
+    "stock_counted": StockCounted,
+    "stock_locked": StockLocked,
+    "right_moved": RightMoved,
+    "right_acknowledged": RightAcknowledged,
+    "tier_changed": TierChanged,
     **PICKING_KINDS,
 }
