@@ -103,6 +103,12 @@ class CatalogReplica:
             answered_boot_ms=answered_boot_ms,
         )
 
+    async def forget_keys(self) -> int:
+        """Clear away secrets of rotating codes whose window is over, by trusted time."""
+        async with self._busy:
+            now_ms = self._shop.moment().trusted_ms
+            return await asyncio.to_thread(self._catalog.forget_keys, now_ms=now_ms)
+
     def close(self) -> None:
         """Close the catalog's file."""
         self._catalog.close()

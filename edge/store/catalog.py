@@ -76,7 +76,8 @@ def _cursors(connection: sqlite3.Connection) -> list[Cursor]:
     ]
 
 
-_WITHOUT_SAY = frozenset({"store", "product", "staff"})
+_FORGET_KEYS = "DELETE FROM rotating_key WHERE until_ms < ?"
+_WITHOUT_SAY = frozenset({"store", "product", "staff", "rotating_key"})
 """Kinds that say nothing about whether units may be given: one that cannot be read is a case, not a
 reason to ask a person at every order."""
 
@@ -92,6 +93,7 @@ class Catalog:
         """
         self.path = path
         self._connection = connect(path)
+        self._connection.execute("PRAGMA secure_delete = ON")  # for keys that are forgotten
         if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             self._connection.close()
             raise Corrupt(f"{path.name} fails its check")
@@ -114,6 +116,7 @@ class Catalog:
             for row in page.rows:
                 if not self._put(row):
                     unknown.append(row)
+            connection.execute(_FORGET_KEYS, (applied_ms,))
             head = page.head
             connection.execute(
                 "INSERT INTO cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET"
@@ -127,6 +130,13 @@ class Catalog:
                 connection.execute("ROLLBACK")
             raise
         return tuple(unknown)
+
+    def forget_keys(self, *, now_ms: int) -> int:
+        """Clear away secrets of rotating codes whose window is over; answers how many."""
+        forgotten = self._connection.execute(_FORGET_KEYS, (now_ms,)).rowcount
+        if forgotten:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return forgotten
 
     def _put(self, row: FeedRow) -> bool:
         kind = ROW_TYPES.get(row.kind)
