@@ -1,76 +1,122 @@
-"""Connections to the hub's database: one writer at a time, many readers, nothing half-done.
+"""Connections to the hub's database: writers as if one came after the other, nothing half-done.
 
-SQLite is opened with WAL and FULL, and a writing transaction takes the write lock at its start
-(BEGIN IMMEDIATE), so that it never fails half-way because it read first.
+Any number of hub processes may share a database; nothing that is right or wrong rests on what a
+process remembers. A verb of the hub is one writing transaction, so that it can begin again from
+its first read: `again` does so when another writer came between.
 """
 
+import logging
+import os
+import random
+import shutil
 import sqlite3
+import subprocess
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sync.hub import migrate, tables_hubdb, tables_picking
+from sync.hub import (
+    engines,
+    migrate,
+    tables_boxes,
+    tables_hubdb,
+    tables_picking,
+)
+from sync.hub.engines import Trouble
+from sync.hub.problems import Problem
 
 # Every module that has tables of its own: `metadata` is whole once they are loaded.
-TABLES = (tables_hubdb, tables_picking)
+TABLES = (
+    tables_boxes,
+    tables_hubdb,
+    tables_picking,
+)
 
-BUSY_MS = 10_000
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+TRIES = 16
+_FIRST_WAIT_S = 0.002
+_LONGEST_WAIT_S = 0.25
+_BEFORE_COMMIT = "before_commit"
+_jitter = random.SystemRandom()
 
 
-def _open_sqlite(path: Path | None) -> Engine:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)  # it holds the private keys
-    engine = (
-        create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=32)
-        if path is not None
-        else create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
+def before_commit(connection: Connection, act: Callable[[Connection], None]) -> bool:
+    """Have `act` called once at the end of the transaction; False outside `writing`.
+
+    For rows that many writers want: locked last, they are held for the shortest time.
+    """
+    waiting = connection.get_execution_options().get(_BEFORE_COMMIT)
+    if waiting is None:
+        return False
+    if act not in waiting:
+        waiting.append(act)
+    return True
+
+
+def _away() -> Problem:
+    return Problem(
+        status=503,
+        code="database_away",
+        detail="The hub's database does not answer; ask again.",
+        extra={"retry_after_s": 2},
     )
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            f"busy_timeout = {BUSY_MS}",
-            "trusted_schema = OFF",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+def _busy() -> Problem:
+    return Problem(
+        status=503,
+        code="busy",
+        detail="Too many changes at once; ask again.",
+        extra={"retry_after_s": 1},
+    )
 
 
 class Database:
-    """An open database; `sqlite:////path`, `sqlite://` (memory, for tests)."""
+    """An open database; `sqlite:////path`, `sqlite://` (memory, for tests), `postgresql://…`."""
 
     def __init__(self, url: str) -> None:
-        """Open and create tables.
+        """Open it, and bring its tables to the present revision.
 
         Raises:
-            ValueError: another engine than SQLite; PostgreSQL is not ready yet.
+            ValueError: another engine, not a URL, or a newer schema than ours.
+            Problem: a PostgreSQL that does not answer.
         """
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            raise ValueError("this version keeps the hub in SQLite: give sqlite:////path/hub.db")
-        self.file = Path(parsed.database) if parsed.database else None
-        self._engine = _open_sqlite(self.file)
-        self._one_writer = threading.RLock()
+        try:
+            self._url = make_url(url)
+        except ArgumentError as error:
+            raise ValueError("a database is sqlite:////path/hub.db or postgresql://…") from error
+        kind = self._url.get_backend_name()
+        self.file: Path | None = None
+        if kind == "sqlite":
+            self.file = Path(self._url.database) if self._url.database else None
+            self._engine = engines.open_sqlite(self.file)
+        elif kind == "postgresql":
+            self._engine = engines.open_postgresql(self._url)
+        else:
+            raise ValueError(f"{kind}: the hub keeps its data in SQLite or PostgreSQL")
+        self._reading = engines.for_reading(self._engine)
+        self._writing = engines.for_writing(self._engine)
+        # SQLite has one writer: waiting here is fairer than its own busy handler. No more than
+        # that rests on it; other processes do not know of it.
+        self._turn: AbstractContextManager[object] = (
+            threading.RLock() if kind == "sqlite" else nullcontext()
+        )
+        try:
+            self.again(self._migrate)
+        except BaseException:
+            self.close()
+            raise
+
+    def _migrate(self) -> None:
         with self.reading() as connection:
             behind = migrate.needs_upgrade(connection)
         if behind:
@@ -80,24 +126,87 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Connection, None, None]:
         """A consistent view; what is written here is lost."""
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[Connection, None, None]:
-        """A transaction that commits at the end, or leaves nothing."""
-        with self._one_writer, self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+        """A transaction that commits at the end, or leaves nothing.
+
+        Whoever calls this is called through `again`, or answers 503 when another writer came first.
+        """
+        waiting: list[Callable[[Connection], None]] = []
+        with self._turn, self._writing.connect() as connection:
+            connection = connection.execution_options(**{_BEFORE_COMMIT: waiting})
             with connection.begin():
                 yield connection
+                for act in waiting:
+                    act(connection)
+
+    def again(self, verb: Callable[[], T]) -> T:
+        """Do it; from the start when another writer came between.
+
+        verb: has at most one writing transaction, its last, and keeps nothing of a run that failed.
+
+        Raises:
+            Problem: 503 `busy` after many tries; 503 `database_away`, when it is not known whether
+                the verb was done.
+        """
+        wait_s = _FIRST_WAIT_S
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return verb()
+            except (DBAPIError, PoolTimeout) as error:
+                match engines.trouble(error):
+                    case Trouble.AGAIN if left == 0:
+                        raise _busy() from error
+                    case Trouble.AWAY:
+                        logger.warning("database away error=%s", type(error.__cause__).__name__)
+                        raise _away() from error
+                    case Trouble.PERHAPS_AGAIN if left >= TRIES - 3:
+                        pass
+                    case Trouble.AGAIN:
+                        pass
+                    case Trouble.PERHAPS_AGAIN | Trouble.OURS:
+                        raise
+            time.sleep(_jitter.uniform(0, wait_s))
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        raise AssertionError("the last try answers or raises")
 
     def copy_to(self, file: Path) -> None:
-        """Write a consistent copy to a file that is absent or empty (VACUUM INTO)."""
-        with self._engine.connect() as connection:
-            raw: object = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)
-            raw.execute("VACUUM INTO ?", (str(file),))
+        """Write a consistent copy to a file that is absent or empty.
+
+        SQLite: another database file (VACUUM INTO). PostgreSQL: an archive for `pg_restore`.
+
+        Raises:
+            OSError: `pg_dump` is not there, or failed.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                raw: object = connection.connection.dbapi_connection
+                assert isinstance(raw, sqlite3.Connection)
+                raw.execute("VACUUM INTO ?", (str(file),))
+            return
+        url = self._url.set(drivername="postgresql", password=None)
+        secret = {} if self._url.password is None else {"PGPASSWORD": str(self._url.password)}
+        _dump(url.render_as_string(), file, secret)
 
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+
+
+def _dump(url: str, file: Path, secret: dict[str, str]) -> None:
+    program = shutil.which("pg_dump")
+    if program is None:
+        raise OSError("pg_dump is not installed: install Debian's package `postgresql-client`")
+    done = subprocess.run(  # noqa: S603 - its own program, our own arguments
+        [program, "--format=custom", f"--file={file}", f"--dbname={url}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **secret},
+    )
+    if done.returncode != 0:
+        raise OSError(f"pg_dump exited with {done.returncode}: {done.stderr.strip()[-500:]}")
