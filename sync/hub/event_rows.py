@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
-from sync.hub import order_rows, ownership
+from sync.hub import order_rows, ownership, picking
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.facts import Act, AskNow, Judged, UnitNow, Working
 from sync.hub.feed import append, store_scope
@@ -17,6 +17,7 @@ from sync.hub.tables import unit as unit_table
 from sync.wire import codec
 from sync.wire.events import Body, CaseClosed, CaseOpened, CodeLocked, CodeReleased
 from sync.wire.messages import Event, Unit
+from sync.wire.picking_events import OrderReady, Picked, PickStarted, ShortPicked
 
 Value = dict[str, object]
 _CHUNK = 300
@@ -253,6 +254,15 @@ def _store_told(
             )
         case CodeLocked() | CodeReleased():
             _store_lock(connection, sender, body)
+        case PickStarted() | Picked() | ShortPicked() | OrderReady():
+            picking.apply(
+                connection,
+                node=sender.node,
+                store=sender.store,
+                incarnation=incarnation,
+                seq=seq,
+                body=body,
+            )
         case _:
             pass  # ownership of units, or a head that the envelope itself carries
 

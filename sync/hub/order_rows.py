@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Row, select
 
-from sync.hub import feed
+from sync.hub import feed, pick_rows
 from sync.hub.problems import missing, refused
 from sync.hub.stores import Json
 from sync.hub.tables import ask, code, event, event_order, order_line, pickup_order, redemption
@@ -63,6 +63,7 @@ def row_of(connection: Connection, order_id: bytes) -> OrderRow:
     codes = connection.execute(
         select(code).where(code.c.order_id == order_id).order_by(code.c.epoch, code.c.lookup)
     )
+    prices = pick_rows.prices_of(connection, order_id)
     holder = max(units_of(connection, order_id), key=lambda each: each.epoch).holder
     return OrderRow(
         order_id=order_id,
@@ -74,7 +75,13 @@ def row_of(connection: Connection, order_id: bytes) -> OrderRow:
         not_after_ms=order.not_after_ms,
         last_not_after_ms=order.last_not_after_ms,
         lines=tuple(
-            LineRow(line=r.line, sku=r.sku, quantity=r.quantity, bundle_of=r.bundle_of)
+            LineRow(
+                line=r.line,
+                sku=r.sku,
+                quantity=r.quantity,
+                bundle_of=r.bundle_of,
+                unit_minor=prices.get(r.line, 0),
+            )
             for r in lines
         ),
         codes=tuple(
@@ -98,6 +105,8 @@ def row_of(connection: Connection, order_id: bytes) -> OrderRow:
         min_grade=order.min_grade,
         sealed=order.sealed,
         phone_tail=order.phone_tail,
+        placed_ms=order.created_ms,
+        on_short=pick_rows.choice_of(connection, order_id),
     )
 
 
@@ -275,5 +284,6 @@ def view(connection: Connection, order: OrderRecord) -> Json:
             and each.parked == 0
             and (each.line, each.unit) not in disputed
         ],
+        "life": pick_rows.view(connection, order, units),
         "events": events_of(connection, order_id),
     }

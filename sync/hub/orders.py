@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import Connection, insert, select, update
 
-from sync.hub import codes, order_rows
+from sync.hub import codes, order_rows, pick_rows
 from sync.hub.codes import Issue, Issued, Platform
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -21,6 +21,7 @@ from sync.hub.stores import NOBODY, Json, store_row
 from sync.hub.tables import order_line, pickup_order, product
 from sync.hub.tables import unit as unit_table
 from sync.rules import crockford
+from sync.rules.order_life import OnShort
 from sync.wire.credential import phone_tail_lookup
 from sync.wire.sealing import seal
 from sync.wire.token import MAX_LINES, ORDER_ID_BYTES
@@ -34,11 +35,15 @@ MAX_EPOCH = 2**16 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLine:
-    """A line to be ordered; `bundle_of` is the number (from 1) of the main item's line."""
+    """A line to be ordered; `bundle_of` is the number (from 1) of the main item's line.
+
+    unit_minor: what the customer pays for a piece; 0 leaves it to the shop that took the money.
+    """
 
     sku: str
     quantity: Annotated[int, Field(ge=1, le=9_999)] = 1
     bundle_of: int | None = None
+    unit_minor: Annotated[int, Field(ge=0, le=10**12)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class NewOrder:
     min_grade: Annotated[int, Field(ge=1, le=5)] = 1
     courier: bool = False
     platform: Platform | None = None
+    on_short: OnShort = "refund_line"
 
 
 def _answer(connection: Connection, order_id: bytes, issued: Issued | None = None) -> Json:
@@ -132,7 +138,8 @@ def create(hub: Hub, new: NewOrder) -> Json:
                 ready=new.ready,
                 place=new.place,
                 bags=new.bags,
-                value_minor=new.value_minor,
+                value_minor=new.value_minor
+                or sum(line.unit_minor * line.quantity for line in new.lines),
                 currency=new.currency,
                 min_grade=min_grade,
                 sealed=_sealed(home.k_personal, order_id, new.customer),
@@ -142,6 +149,13 @@ def create(hub: Hub, new: NewOrder) -> Json:
             )
         )
         _add_lines(connection, order_id, new.lines, home.incarnation)
+        pick_rows.record(
+            connection,
+            order_id,
+            on_short=new.on_short,
+            ready=new.ready,
+            prices=[line.unit_minor for line in new.lines],
+        )
         issue = Issue(
             order_id=order_id,
             store=new.store,
