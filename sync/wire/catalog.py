@@ -53,7 +53,10 @@ class LineRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to claim an order: keyed look-up, never the code itself (see `credential`)."""
+    """A way to claim an order: keyed look-up, never the code itself (see `credential`).
+
+    tries: wrong ones counted at the stores that held the order before; 3 is locked.
+    """
 
     lookup: bytes
     kind: CodeKind
@@ -62,6 +65,7 @@ class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
     not_after_ms: int
     pin: bytes | None = None
     state: Literal["live", "reissued", "revoked"] = "live"
+    tries: int = 0
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +74,8 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     holder: the 8-byte incarnation that may redeem (all zero: none yet enrolled). last_not_after_ms:
     the latest not-after ever put into a row or token of it. sealed: JSON {name, phone} under the
     personal-data key, bound to order_id. placed_ms: when the customer ordered, 0 if not known.
-    on_short: what the customer wants when an article is not there.
+    on_short: what the customer wants when an article is not there. away: units (line, unit) that
+    are not the holder's: handed over elsewhere, cancelled, refunded; no epoch makes them its own.
     """
 
     order_id: bytes
@@ -94,6 +99,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     phone_tail: bytes | None = None
     placed_ms: int = 0
     on_short: OnShort = "refund_line"
+    away: tuple[tuple[int, int], ...] = ()
 
 
 class StaffRow(msgspec.Struct, frozen=True, kw_only=True):

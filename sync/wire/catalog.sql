@@ -26,8 +26,10 @@ CREATE TABLE pickup_order (
   sealed BLOB, phone_tail BLOB,
   placed_ms INTEGER NOT NULL DEFAULT 0,
   on_short TEXT NOT NULL DEFAULT 'refund_line'
-    CHECK (on_short IN ('substitute', 'refund_line', 'wait'))
+    CHECK (on_short IN ('substitute', 'refund_line', 'wait')),
+  away BLOB, away_units INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX pickup_order_granted ON pickup_order (epoch) WHERE epoch > 1;
 CREATE INDEX pickup_order_no ON pickup_order (order_no);
 CREATE INDEX pickup_order_phone ON pickup_order (phone_tail) WHERE phone_tail IS NOT NULL;
 CREATE TABLE order_line (
@@ -42,6 +44,7 @@ CREATE TABLE code (
   grade INTEGER NOT NULL CHECK (grade BETWEEN 1 AND 5), epoch INTEGER NOT NULL,
   not_after_ms INTEGER NOT NULL, pin BLOB,
   state TEXT NOT NULL CHECK (state IN ('live', 'reissued', 'revoked')),
+  tries INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (lookup, order_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX code_order ON code (order_id);

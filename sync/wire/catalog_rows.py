@@ -95,10 +95,12 @@ def _order(row: OrderRow) -> Iterator[Statement]:
         row.phone_tail,
         row.placed_ms,
         row.on_short,
+        pack(row.away) if row.away else None,
+        len(row.away),
     )
     for line in row.lines:
         goods = (line.sku, line.quantity, line.bundle_of, line.unit_minor)
         yield _into("order_line", row.order_id, line.line, *goods)
     for code in row.codes:
         worth = (code.kind, code.grade, code.epoch, code.not_after_ms)
-        yield _into("code", code.lookup, row.order_id, *worth, code.pin, code.state)
+        yield _into("code", code.lookup, row.order_id, *worth, code.pin, code.state, code.tries)

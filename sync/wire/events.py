@@ -53,8 +53,28 @@ class Lapsed(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The holder took a grant: these units are its own at the order's `epoch`."""
+
+    order_id: bytes
+    units: tuple[Unit, ...]
+    epoch: int
+    at_ms: int
+
+
+class Tries(msgspec.Struct, frozen=True, kw_only=True):
+    """Wrong tries counted against a code of an order that is given up; `lookup` is its HMAC."""
+
+    lookup: bytes
+    credential: Literal["pin", "signature", "rotating"]
+    tries: int
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to an ask, given once: units released to its destination, units kept and why."""
+    """The answer to an ask, given once: units released to its destination, units kept and why.
+
+    tries: what was counted against the order's codes here; it goes along to the next holder.
+    """
 
     ask_id: bytes
     order_id: bytes
@@ -63,6 +83,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     released: tuple[Unit, ...]
     kept: tuple[Unit, ...]
     at_ms: int
+    tries: tuple[Tries, ...] = ()
 
 
 class CaseOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +230,7 @@ Body = (
     | Undone
     | Lapsed
     | Answered
+    | Accepted
     | CaseOpened
     | CaseClosed
     | CodeLocked
@@ -228,6 +250,7 @@ KINDS: dict[str, type[Body]] = {
     "undone": Undone,
     "lapsed": Lapsed,
     "answered": Answered,
+    "accepted": Accepted,
     "case_opened": CaseOpened,
     "case_closed": CaseClosed,
     "code_locked": CodeLocked,

@@ -70,7 +70,7 @@ def _fill(stocked: Stock, codes: int, progress: Progress) -> list[bytes]:
         for start in range(0, codes, _INSERT_EACH):
             stop = min(codes, start + _INSERT_EACH)
             catalog.executemany(
-                "INSERT INTO code VALUES (?, ?, 'v1', 1, 1, 1, NULL, 'live')",
+                "INSERT INTO code VALUES (?, ?, 'v1', 1, 1, 1, NULL, 'live', 0)",
                 _rows(lookups, numbers, start, stop),
             )
             progress("a million codes", stop, codes)
