@@ -6,7 +6,6 @@ exit code 70: what was asked is unknown, clients ask again by key after the rest
 """
 
 import asyncio
-import gc
 import hashlib
 import hmac
 import logging
@@ -33,8 +32,9 @@ from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.shop import Shop
 from edge.flow.stations import Stations
 from edge.flow.timekeeper import Timekeeper
+from edge.main import memory
 from edge.main.devices import Bench, run_printer, run_scanner, watch
-from edge.main.housekeeping import keep_house
+from edge.main.housekeeping import forget_keys, keep_house
 from edge.main.linking import keep_linked
 from edge.main.listeners import Server, bind, server
 from edge.main.opening import Opened, open_store
@@ -189,6 +189,7 @@ async def _run_all(
         serving = tasks.create_task(http.serve(sockets=[listener]), name="http")
         others = [
             tasks.create_task(keep_house(shop), name="house"),
+            tasks.create_task(forget_keys(shop, replica), name="keys"),
             tasks.create_task(keep_linked(config, shop, replica, sync_wake), name="link"),
             tasks.create_task(watch(progresses, feed, limit_ms=_PROGRESS_LIMIT_MS), name="watch"),
             tasks.create_task(_feed(feed), name="watchdog"),
@@ -199,7 +200,7 @@ async def _run_all(
         for printer in config.printers:
             progress = progresses.setdefault(printer.name, Progress())
             others.append(tasks.create_task(run_printer(bench, printer, progress)))
-        _settle_memory()
+        memory.settle()
         notify("READY=1", "STATUS=门店就绪 ready")
         await end.event.wait()
         notify("STOPPING=1")
@@ -208,17 +209,6 @@ async def _run_all(
         for task in others:
             task.cancel()
         await serving
-
-
-def _settle_memory() -> None:
-    """What is loaded by now lives as long as the process: the collector need not look at it again.
-
-    A redeem makes some hundred objects and no cycles; collecting at the default 700 costs it a
-    tenth of its time and doubles p99 at 64 clients (`storeedge bench redeem-http`).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _feed(feed: asyncio.Event) -> None:
