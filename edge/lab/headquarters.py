@@ -192,10 +192,12 @@ class Headquarters:
         """A pairing code for a store."""
         return await self._post("/v1/pairings", {"store": store}, PairingAtHq)
 
-    async def confirm(self, fingerprint: str, *, replace: bool = False) -> None:
+    async def confirm(
+        self, fingerprint: str, *, replace: bool = False, by: str = "王总 Wang"
+    ) -> None:
         """The fingerprints were compared and are the same; replace: the old box is unplugged."""
         await self._post(
-            f"/v1/nodes/{fingerprint}/confirm", {"replace": replace}, dict[str, object]
+            f"/v1/nodes/{fingerprint}/confirm", {"replace": replace, "by": by}, dict[str, object]
         )
 
     async def fleet(self) -> Sequence[NodeAtHq]:

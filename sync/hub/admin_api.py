@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from sync.hub import approvals, cases, enrolment, orders, ownership, stores
+from sync.hub import approvals, cases, enrolment, orders, ownership, stores, takeovers
 from sync.hub.identity import Hub, is_admin
 from sync.hub.orders import NewOrder
 from sync.hub.problems import Problem
@@ -38,9 +38,10 @@ class ForStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """Whether a box that the store has gives way: a named person has unplugged it."""
+    """Whether a box that the store has gives way, and which person has seen it unplugged."""
 
     replace: bool = False
+    by: str = ""
 
 
 def hub_of(request: Request) -> Hub:
@@ -156,5 +157,11 @@ def new_pairing(hub: TheHub, wanted: ForStore) -> Json:
 @router.post("/nodes/{fingerprint}/confirm")
 def confirm_node(hub: TheHub, fingerprint: str, confirmation: Confirmation | None = None) -> Json:
     """The fingerprint on the box's screen is this one."""
-    replace = confirmation is not None and confirmation.replace
-    return enrolment.confirm(hub, fingerprint, replace=replace)
+    said = confirmation or Confirmation()
+    return enrolment.confirm(hub, fingerprint, replace=said.replace, by=said.by)
+
+
+@router.get("/takeovers")
+def list_takeovers(hub: TheHub) -> Json:
+    """Which boxes gave way to which, and who attested it."""
+    return {"takeovers": takeovers.list_takeovers(hub)}

@@ -38,8 +38,10 @@ _NO_TELEMETRY: TelemetryConfig = {
 PROBLEM = "application/problem+json"
 _NODE_ROUTES = (
     ("/v1/nodes/enroll", "POST"),
+    ("/v1/nodes/return", "POST"),
     ("/v1/nodes/personal-key", "POST"),
     ("/v1/events", "POST"),
+    ("/v1/events/recovered", "POST"),
     ("/v1/feed", "POST"),
     ("/v1/snapshot", "GET"),
     ("/v1/snapshot/{sha256}", "GET"),

@@ -11,7 +11,17 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.pretty import pprint
 
-from sync.hub import approvals, backup, cases, enrolment, identity, orders, ownership, stores
+from sync.hub import (
+    approvals,
+    backup,
+    cases,
+    enrolment,
+    identity,
+    orders,
+    ownership,
+    stores,
+    takeovers,
+)
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.identity import Hub
@@ -340,10 +350,17 @@ def node_confirm(
     replace: Annotated[
         bool, typer.Option("--replace", help="The store's old box is unplugged")
     ] = False,
+    by: Annotated[str, typer.Option(help="Who has seen that, by name; needed to replace")] = "",
     as_json: AsJson = False,
 ) -> None:
     """The fingerprint on the box's screen is this one."""
-    _run(context, as_json, lambda hub: enrolment.confirm(hub, fingerprint, replace=replace))
+    _run(context, as_json, lambda hub: enrolment.confirm(hub, fingerprint, replace=replace, by=by))
+
+
+@node.command("takeovers")
+def node_takeovers(context: typer.Context, as_json: AsJson = False) -> None:
+    """Which boxes gave way to which, and who attested it."""
+    _run(context, as_json, lambda hub: {"takeovers": takeovers.list_takeovers(hub)})
 
 
 @node.command("list")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from sync.hub import enrolment, feed, ingest
+from sync.hub import boxes, enrolment, feed, ingest, takeovers
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.feed import CHAIN, store_scope
 from sync.hub.identity import Hub
@@ -30,6 +30,7 @@ from sync.wire.messages import (
     FeedQuestion,
 )
 from sync.wire.request import INCARNATION_HEADER, NODE_HEADER, is_signed_request
+from sync.wire.takeover import Recovered, Return
 
 MAX_FEED_LIMIT = 2_000
 SEEN_EVERY_MS = 10_000
@@ -117,6 +118,13 @@ class NodeDesk:
         match asked.method, asked.path:
             case "POST", "/v1/nodes/enroll":
                 return self._enroll(asked)
+            case "POST", "/v1/nodes/return":
+                return self._return(asked)
+            case "POST", "/v1/events/recovered":
+                sender = self.node_of(asked)
+                given, nonce = codec.from_body(tuple[Recovered, bytes], asked.body)
+                told = boxes.recovered(self.hub, sender, given, nonce)
+                return Answer(body=codec.to_body(told))
             case "POST", "/v1/nodes/personal-key":
                 key = enrolment.personal_key(self.hub, self.node_of(asked))
                 return Answer(body=codec.to_json(key), media_type=JSON)
@@ -156,7 +164,8 @@ class NodeDesk:
         ):
             raise Problem(status=401, code="bad_signature", detail="Not signed by this box.")
         if found.superseded:
-            raise enrolment.superseded()
+            with self.hub.database.reading() as connection:
+                raise takeovers.superseded(connection, found.node, found.incarnation)
         self._note(found)
         return found
 
@@ -175,6 +184,16 @@ class NodeDesk:
         request = codec.from_json(EnrolRequest, asked.body)
         try:
             answer = enrolment.enroll(self.hub, request)
+        except Problem:
+            self._limiter.count(asked.address, self.hub.clock.now_ms())
+            raise
+        return Answer(body=codec.to_json(answer), media_type=JSON)
+
+    def _return(self, asked: Asked) -> Answer:
+        self._limiter.check(asked.address, self.hub.clock.now_ms())
+        request = codec.from_json(Return, asked.body)
+        try:
+            answer = boxes.come_back(self.hub, request)
         except Problem:
             self._limiter.count(asked.address, self.hub.clock.now_ms())
             raise

@@ -17,6 +17,7 @@ from sync.hub.problems import Problem, missing, refused
 from sync.hub.stores import NOBODY, Json, store_row
 from sync.hub.tables import node, pairing, pickup_order, store
 from sync.hub.tables import unit as unit_table
+from sync.hub.takeovers import evidence, named, supersede, superseded
 from sync.rules import crockford
 from sync.wire import enrol
 from sync.wire.messages import Certificate, EnrolAnswer, EnrolRequest, PersonalKey
@@ -25,11 +26,6 @@ from sync.wire.pairing import text as pairing_text
 from sync.wire.signature import fingerprint
 
 PAIRING_MS = 15 * 60_000
-
-
-def superseded() -> Problem:
-    """409: it is not the current incarnation."""
-    return refused("superseded", "Another box, or a restored one, took this one's place.")
 
 
 def _not_paired() -> Problem:
@@ -105,17 +101,23 @@ def enroll(hub: Hub, asked: EnrolRequest) -> EnrolAnswer:
         if record is None:
             raise _not_paired()  # another box used this code
         if record.state == "superseded":
-            raise superseded()
-        printed = enrol.printed(name)
-        if record.state == "pending":
-            return EnrolAnswer(state="pending", fingerprint=printed)
-        return EnrolAnswer(
-            state="enrolled",
-            fingerprint=printed,
-            certificate=record.certificate,
-            signature=record.signature,
-            k_store=store_row(connection, record.store).k_store,
-        )
+            raise superseded(connection, name, asked.incarnation)
+        return enrolled_answer(connection, record)
+
+
+def enrolled_answer(connection: Connection, record: Row[tuple[object, ...]]) -> EnrolAnswer:
+    """What a box is told that asked: `pending`, or all that it needs."""
+    printed = enrol.printed(record.node)
+    if record.state == "pending":
+        return EnrolAnswer(state="pending", fingerprint=printed)
+    return EnrolAnswer(
+        state="enrolled",
+        fingerprint=printed,
+        certificate=record.certificate,
+        signature=record.signature,
+        k_store=store_row(connection, record.store).k_store,
+        takeovers=evidence(connection, record.store),
+    )
 
 
 def _add_pending(
@@ -152,24 +154,29 @@ def _add_pending(
     )
 
 
-def confirm(hub: Hub, named: str, *, replace: bool) -> Json:
-    """A person compared the fingerprint: the box is the store's node from now on."""
-    name = crockford.normalise(named)
+def confirm(hub: Hub, fingerprint_: str, *, replace: bool, by: str = "") -> Json:
+    """A person compared the fingerprint: the box is the store's node from now on.
+
+    replace: a box that the store has gives way; `by` names who has seen it unplugged, or who
+    attests that the restored one goes on.
+    """
+    name = crockford.normalise(fingerprint_)
     now_ms = hub.clock.now_ms()
     with hub.database.writing() as connection:
         record = connection.execute(
             select(node).where(node.c.node == name).order_by(node.c.asked_ms.desc()).limit(1)
         ).first()
         if record is None:
-            raise missing(f"node {named}")
+            raise missing(f"node {fingerprint_}")
         if record.state != "pending":
-            raise refused(record.state, f"Node {named} is {record.state}, not pending.")
+            raise refused(record.state, f"Node {fingerprint_} is {record.state}, not pending.")
         home = store_row(connection, record.store)
         if home.node is not None and not replace:
             raise refused(
                 "store_taken",
                 "This store has a box. Confirm with replace once a named person has unplugged it.",
             )
+        attested_by = "" if home.node is None else named(by)
         certificate, signature = enrol.sign_certificate(
             Certificate(
                 chain=hub.chain,
@@ -184,11 +191,7 @@ def confirm(hub: Hub, named: str, *, replace: bool) -> Json:
             ),
             hub.signer,
         )
-        connection.execute(
-            update(node)
-            .where(node.c.store == home.number, node.c.state == "enrolled")
-            .values(state="superseded")
-        )
+        supersede(hub, connection, home.number, (name, record.incarnation), attested_by)
         connection.execute(
             update(node)
             .where(node.c.node == name, node.c.incarnation == record.incarnation)
@@ -209,6 +212,7 @@ def confirm(hub: Hub, named: str, *, replace: bool) -> Json:
         "store": home.number,
         "state": "enrolled",
         "replaced": home.node,
+        "attested_by": attested_by or None,
     }
 
 

@@ -104,7 +104,9 @@ def test_enrolling_for_a_taken_store_fences_nobody_by_itself(headquarters: Headq
     assert not still.superseded
     with pytest.raises(Problem, match="unplugged"):
         enrolment.confirm(headquarters.hub, enrol.node_name(asked.node_public), replace=False)
-    enrolment.confirm(headquarters.hub, enrol.node_name(asked.node_public), replace=True)
+    with pytest.raises(Problem, match="Say who"):
+        enrolment.confirm(headquarters.hub, enrol.node_name(asked.node_public), replace=True)
+    enrolment.confirm(headquarters.hub, enrol.node_name(asked.node_public), replace=True, by="Wang")
     gone = enrolment.authorised(headquarters.hub, box.peer.node, box.peer.incarnation)
     assert gone.superseded
 

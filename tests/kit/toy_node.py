@@ -79,7 +79,7 @@ def enrol_box(headquarters: Headquarters, number: int = STORE, *, replace: bool 
     pair = pairing.parse(code)
     asked = enrol.request(signer, incarnation, pair)
     assert enrolment.enroll(hub, asked).state == "pending"
-    enrolment.confirm(hub, enrol.node_name(signer.public), replace=replace)
+    enrolment.confirm(hub, enrol.node_name(signer.public), replace=replace, by="Wang")
     answer = enrolment.enroll(hub, asked)
     certificate = enrol.accept(answer, asked, pair)
     return Box(signer=signer, peer=Peer.of(certificate), k_store=answer.k_store)

@@ -15,6 +15,7 @@ down_revision = "0001_spine"
 def upgrade() -> None:
     """Every part's tables and columns."""
     hubdb()
+    boxes()
     picking()
 
 
@@ -117,4 +118,31 @@ def picking() -> None:
         sa.Column("quantity", sa.Integer, nullable=False),
         sa.Column("dispatched", sa.Integer, nullable=True),
         sa.Column("received", sa.Integer, nullable=True),
+    )
+
+
+def boxes() -> None:
+    """Boxes that gave way, and boxes that ask to come back."""
+    op.create_table(
+        "takeover",
+        sa.Column("node", sa.String, primary_key=True),
+        sa.Column("incarnation", sa.LargeBinary, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("successor_node", sa.String, nullable=False),
+        sa.Column("successor_incarnation", sa.LargeBinary, nullable=False),
+        sa.Column("attested_by", sa.String, nullable=False),
+        sa.Column("acked_seq", sa.BigInteger, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("takeover", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "box_return",
+        sa.Column("node", sa.String, primary_key=True),
+        sa.Column("incarnation", sa.LargeBinary, primary_key=True),
+        sa.Column("predecessor", sa.LargeBinary, nullable=False),
+        sa.Column("why", sa.String, nullable=False),
+        sa.Column("audit_seq", sa.BigInteger, nullable=False),
+        sa.Column("audit_hash", sa.LargeBinary, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
     )
