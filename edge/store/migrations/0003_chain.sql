@@ -1,5 +1,10 @@
 -- Schema 3: the chain. A section a part. Times are integer ms.
 
+-- spine: nothing looks a hand-over up by its order, nor an effect by its hand-over, any more; each
+-- index was one more page in every redeem's commit.
+DROP INDEX handover_order;
+DROP INDEX effect_handover;
+
 -- rotating: per V3a code, the last step accepted (never again one up to it), and how far the phone's
 -- clock is off, in steps. refused: the newest genuine step that came too late or too early.
 CREATE TABLE rotating_step (
@@ -17,3 +22,51 @@ CREATE TABLE lockout_3 (
 INSERT INTO lockout_3 SELECT lookup, credential, tries, locked, review FROM lockout;
 DROP TABLE lockout;
 ALTER TABLE lockout_3 RENAME TO lockout;
+
+-- stock: an article's pieces and who may promise them (`sync/rules/rights.py`), of one incarnation;
+-- what another incarnation left here counts for nothing until somebody counts.
+CREATE TABLE stock_level (
+  sku TEXT PRIMARY KEY, incarnation BLOB NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('uncounted', 'counted', 'based')),
+  on_hand INTEGER NOT NULL, quarantine INTEGER NOT NULL CHECK (quarantine >= 0),
+  counter INTEGER NOT NULL CHECK (counter >= 0), kiosk INTEGER NOT NULL CHECK (kiosk >= 0),
+  safety INTEGER NOT NULL CHECK (safety >= 0), online INTEGER NOT NULL CHECK (online >= 0),
+  in_transit INTEGER NOT NULL CHECK (in_transit >= 0 OR state <> 'based'),
+  locked INTEGER NOT NULL CHECK (locked >= 0), shortage INTEGER NOT NULL CHECK (shortage >= 0),
+  consumed INTEGER NOT NULL DEFAULT 0, tier INTEGER NOT NULL DEFAULT 0,
+  tier_ms INTEGER NOT NULL DEFAULT 0, changed_ms INTEGER NOT NULL,
+  CHECK (on_hand = counter + kiosk + safety + online + in_transit + locked - shortage)
+) STRICT, WITHOUT ROWID;
+-- stock: physical facts, never changed; a level is their sum.
+CREATE TABLE stock_movement (
+  movement INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, sku TEXT NOT NULL, kind TEXT NOT NULL,
+  quantity INTEGER NOT NULL, apart INTEGER NOT NULL CHECK (apart IN (0, 1)),
+  document TEXT NOT NULL, station TEXT, operator TEXT, at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX stock_movement_sku ON stock_movement (sku, movement);
+CREATE TABLE stock_count (
+  sku TEXT NOT NULL, base_seq INTEGER NOT NULL, incarnation BLOB NOT NULL,
+  counted INTEGER NOT NULL CHECK (counted >= 0), delta INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  PRIMARY KEY (sku, base_seq, incarnation)
+) STRICT, WITHOUT ROWID;
+-- stock: pieces set aside. In the boot it was made in, boot time ends it; after another, trusted
+-- time, if it was sure then and is sure now; else its term runs anew. payments: open attempts.
+CREATE TABLE stock_lock (
+  lock INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity > 0),
+  station TEXT NOT NULL, operator TEXT,
+  state TEXT NOT NULL CHECK (state IN ('held', 'taken', 'released', 'expired')),
+  made_ms INTEGER NOT NULL, term_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+  sure INTEGER NOT NULL CHECK (sure IN (0, 1)), boot_id TEXT NOT NULL, until_boot_ms INTEGER NOT NULL,
+  payments INTEGER NOT NULL DEFAULT 0 CHECK (payments >= 0), ended_ms INTEGER
+) STRICT;
+CREATE INDEX stock_lock_held ON stock_lock (sku) WHERE state = 'held';
+CREATE INDEX stock_lock_made ON stock_lock (sku, made_ms);
+-- stock: rights that came or went, each once by its id. seq: of the event that told; 0: to tell none.
+CREATE TABLE stock_right_move (
+  move_id BLOB PRIMARY KEY, incarnation BLOB NOT NULL, sku TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('grant', 'base', 'recall')), quantity INTEGER NOT NULL,
+  seq INTEGER NOT NULL, acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0, 1)),
+  at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_right_open ON stock_right_move (seq) WHERE acknowledged = 0;
