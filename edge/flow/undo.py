@@ -6,7 +6,7 @@ process; later with a reason (attacks 8). The goods must still be here.
 
 from dataclasses import dataclass
 
-from edge.flow.answers import Refusal, UndoAnswer
+from edge.flow.answers import Refusal, SlipView, UndoAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, add_slip, slip_facts
 from edge.flow.handover import NO_ORDER, find_order
@@ -15,7 +15,6 @@ from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
-from edge.flow.view import slip_of
 from edge.store import handovers
 from edge.store.handovers import Handover, open_case
 from edge.store.row import integer
@@ -94,14 +93,16 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
             basis=done.basis,
         )
         facts = slip_facts(shop, tx, giving, done.handover, still_open=0)
-        add_slip(tx, caller.station, "void", facts, order.order_id, handover=done.handover)
+        number = add_slip(
+            tx, caller.station, "void", facts, order.order_id, handover=done.handover
+        )
         return UndoAnswer(
             id="",
             handover=done.handover,
             order_no=done.order_no,
             units=count,
             at_ms=tx.moment.trusted_ms,
-            slip=slip_of(tx, done.handover),
+            slip=SlipView(effect=number, state="queued"),
         )
 
     answer = await serve(shop, caller, to_json(ask).decode(), UndoAnswer, act)

@@ -9,7 +9,7 @@ from edge.domain.mask import mask_name
 from edge.domain.pickup import is_gone
 from edge.flow.answers import Basis, LineView, Next, OrderView, Said, ScanAnswer, SlipView
 from edge.flow.shop import Shop
-from edge.store.row import integer, maybe_blob, maybe_text, text
+from edge.store.row import maybe_blob
 from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict, next_step, reason
 from sync.wire.codec import from_json
@@ -141,13 +141,3 @@ def unsealed(shop: Shop, order_id: bytes, sealed: bytes) -> dict[str, str] | Non
         return from_json(dict[str, str], unseal(shop.personal_key, sealed, bound_to=order_id))
     except (ValueError, RemoteWireError):
         return None
-
-
-def slip_of(tx: Tx, handover: int | None) -> SlipView | None:
-    """The newest slip of a hand-over."""
-    if handover is None:
-        return None
-    row = tx.one("slip_of_handover", handover)
-    if row is None:
-        return None
-    return SlipView(effect=integer(row[0]), state=text(row[1]), trouble=maybe_text(row[2]))

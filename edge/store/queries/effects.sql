@@ -26,6 +26,3 @@ WHERE effect = ? AND state = ?
 UPDATE effect SET trouble = ?, changed_ms = ? WHERE effect = ? AND state = 'queued'
 -- name: effects_waiting
 SELECT count(*) FROM effect WHERE state IN ('queued', 'sent') AND proof IS NULL AND kind = 'slip'
--- name: slip_of_handover
-SELECT effect, state, trouble FROM effect WHERE handover = ? AND kind = 'slip'
-ORDER BY effect DESC LIMIT 1
