@@ -17,7 +17,7 @@ from sync.wire import credential, token
 from sync.wire.signature import Signer
 from sync.wire.token import OrderLines, PickupToken, TokenLine
 
-GRADE = {"v1": 1, "platform": 1, "serial": 2, "v2": 2}
+GRADE = {"v1": 1, "platform": 1, "serial": 2, "v2": 2, "v3": 3}
 SERIAL_SYMBOLS = 8
 PIN_DIGITS = 6
 

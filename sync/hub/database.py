@@ -29,6 +29,7 @@ from sync.hub import (
     tables_boxes,
     tables_hubdb,
     tables_picking,
+    tables_rotating,
 )
 from sync.hub.engines import Trouble
 from sync.hub.problems import Problem
@@ -38,6 +39,7 @@ TABLES = (
     tables_boxes,
     tables_hubdb,
     tables_picking,
+    tables_rotating,
 )
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ def upgrade() -> None:
     hubdb()
     boxes()
     picking()
+    rotating()
 
 
 def hubdb() -> None:
@@ -145,4 +146,25 @@ def boxes() -> None:
         sa.Column("audit_seq", sa.BigInteger, nullable=False),
         sa.Column("audit_hash", sa.LargeBinary, nullable=False),
         sa.Column("asked_ms", sa.BigInteger, nullable=False),
+    )
+
+
+def rotating() -> None:
+    """Secrets of rotating codes, and the tokens of customers' pages."""
+    op.create_table(
+        "rotating_key",
+        sa.Column("code_id", sa.LargeBinary, primary_key=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=False, index=True),
+        sa.Column("lookup", sa.LargeBinary, nullable=False),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("secret", sa.LargeBinary, nullable=False),
+        sa.Column("until_ms", sa.BigInteger, nullable=False),
+        sa.Column("forgotten", sa.Boolean, nullable=False),
+    )
+    op.create_index("rotating_key_until", "rotating_key", ["until_ms"])
+    op.create_table(
+        "customer_page",
+        sa.Column("token_hash", sa.LargeBinary, primary_key=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=False, index=True),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
     )
