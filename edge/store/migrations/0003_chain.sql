@@ -70,3 +70,55 @@ CREATE TABLE stock_right_move (
   at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX stock_right_open ON stock_right_move (seq) WHERE acknowledged = 0;
+
+-- boxes: incarnations that this ledger had before, how far each went, and why it ended.
+CREATE TABLE incarnation_before (
+  incarnation BLOB PRIMARY KEY CHECK (length(incarnation) = 8), ended_audit_seq INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL, why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- boxes: events of an incarnation before, until HQ has them; handed in under its name.
+CREATE TABLE outbox_before (
+  incarnation BLOB NOT NULL, seq INTEGER NOT NULL, hlc INTEGER NOT NULL, trusted_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL, schema INTEGER NOT NULL, units BLOB NOT NULL, body BLOB NOT NULL,
+  audit_seq INTEGER NOT NULL, audit_hash BLOB NOT NULL, acked INTEGER NOT NULL CHECK (acked IN (0, 1)),
+  PRIMARY KEY (incarnation, seq)
+) STRICT, WITHOUT ROWID;
+-- boxes: why the box is fenced; a row only while it is.
+CREATE TABLE fence (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  why TEXT NOT NULL CHECK (why IN ('machine', 'fork', 'witness', 'restored', 'superseded')),
+  since_ms INTEGER NOT NULL, detail TEXT NOT NULL
+) STRICT;
+-- boxes: what HQ signed of the boxes whose place this one took, to be shown to them.
+CREATE TABLE takeover_paper (
+  takeover BLOB PRIMARY KEY, signature BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+-- boxes: an order of an incarnation before, whose goods a named person has found still here.
+CREATE TABLE attested (
+  order_id BLOB PRIMARY KEY, incarnation BLOB NOT NULL, epoch INTEGER NOT NULL,
+  staff_id TEXT NOT NULL, at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- picking: an order being picked or lying ready. ready, place, bags stand once it lies in its bin;
+-- they count over what HQ's row says, also while the line is cut.
+CREATE TABLE pick (
+  order_id BLOB PRIMARY KEY, order_no TEXT NOT NULL, started_ms INTEGER NOT NULL, started_by TEXT,
+  ready INTEGER CHECK (ready = 1), ready_ms INTEGER, ready_by TEXT, place TEXT, bags INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pick_line (
+  order_id BLOB NOT NULL, line INTEGER NOT NULL, found INTEGER NOT NULL CHECK (found >= 0),
+  PRIMARY KEY (order_id, line)
+) STRICT, WITHOUT ROWID;
+-- picking: a unit that was not on the shelf, and what was done by the customer's choice.
+CREATE TABLE pick_short (
+  order_id BLOB NOT NULL, line INTEGER NOT NULL, unit INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  choice TEXT NOT NULL CHECK (choice IN ('substitute', 'refund_line', 'wait')),
+  sub_sku TEXT, sub_minor INTEGER CHECK (sub_minor >= 0), at_ms INTEGER NOT NULL, operator TEXT,
+  PRIMARY KEY (order_id, line, unit)
+) STRICT, WITHOUT ROWID;
+-- picking: goods of a document leave or arrive here once.
+CREATE TABLE document_act (
+  document TEXT NOT NULL, act TEXT NOT NULL CHECK (act IN ('dispatched', 'received')),
+  at_ms INTEGER NOT NULL, station TEXT NOT NULL, operator TEXT, counts BLOB NOT NULL,
+  PRIMARY KEY (document, act)
+) STRICT, WITHOUT ROWID;
