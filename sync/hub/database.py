@@ -28,6 +28,7 @@ from sync.hub import (
     migrate,
     tables_boxes,
     tables_hubdb,
+    tables_ownership,
     tables_picking,
     tables_rotating,
 )
@@ -38,6 +39,7 @@ from sync.hub.problems import Problem
 TABLES = (
     tables_boxes,
     tables_hubdb,
+    tables_ownership,
     tables_picking,
     tables_rotating,
 )

@@ -161,7 +161,9 @@ unit = Table(
     Column("state", String, nullable=False),
     Column("destination", String, nullable=False),
     Column("parked", Integer, nullable=False),
-    CheckConstraint("state IN ('held', 'handed', 'lapsed', 'released')", name="unit_state"),
+    CheckConstraint(
+        "state IN ('held', 'handed', 'lapsed', 'released', 'refunded')", name="unit_state"
+    ),
 )
 redemption = Table(
     "redemption",
@@ -203,7 +205,12 @@ code = Table(
     _ms("not_after_ms"),
     Column("pin", LargeBinary, nullable=True),
     Column("state", String, nullable=False),
+    Column("store", Integer, nullable=True),
+    Column("sealed_id", LargeBinary, nullable=True),
+    Column("chain_lookup", LargeBinary, nullable=True),
+    Column("tries", Integer, nullable=False, server_default="0"),
 )
+Index("code_chain", code.c.chain_lookup)
 Index("code_lookup", code.c.lookup)
 ask = Table(
     "ask",

@@ -8,6 +8,8 @@ tables' module), since rows stand in it already. A CHECK is changed with `restat
 import sqlalchemy as sa
 from alembic import op
 
+from sync.hub.migrations.checks import restate_checks
+
 revision = "0002_chain"
 down_revision = "0001_spine"
 
@@ -15,6 +17,7 @@ down_revision = "0001_spine"
 def upgrade() -> None:
     """Every part's tables and columns."""
     hubdb()
+    ownership()
     boxes()
     picking()
     rotating()
@@ -168,3 +171,54 @@ def rotating() -> None:
         sa.Column("order_id", sa.LargeBinary, nullable=False, index=True),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
     )
+
+
+def ownership() -> None:
+    """Moves between stores, refunds; of which store a code's look-up is, and its id, sealed."""
+    restate_checks(
+        "unit",
+        {"unit_state": "state IN ('held', 'handed', 'lapsed', 'released', 'refunded')"},
+    )
+    op.add_column("code", sa.Column("store", sa.Integer, nullable=True))
+    op.add_column("code", sa.Column("sealed_id", sa.LargeBinary, nullable=True))
+    op.add_column("code", sa.Column("chain_lookup", sa.LargeBinary, nullable=True))
+    op.add_column("code", sa.Column("tries", sa.Integer, nullable=False, server_default="0"))
+    op.create_index("code_chain", "code", ["chain_lookup"])
+    op.execute(
+        "UPDATE code SET store = (SELECT home_store FROM pickup_order"
+        " WHERE pickup_order.order_id = code.order_id)"
+    )
+    op.create_table(
+        "transfer",
+        sa.Column("transfer_id", sa.LargeBinary, primary_key=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=False),
+        sa.Column("from_store", sa.Integer, nullable=False),
+        sa.Column("to_store", sa.Integer, nullable=False),
+        sa.Column("units", sa.LargeBinary, nullable=False),
+        sa.Column("asked_by", sa.String, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("granted", sa.LargeBinary, nullable=True),
+        sa.Column("granted_epoch", sa.Integer, nullable=True),
+        sa.Column("settled_ms", sa.BigInteger, nullable=True),
+        sa.Column("accepted_ms", sa.BigInteger, nullable=True),
+        sa.CheckConstraint(
+            "state IN ('asked', 'granted', 'partly', 'kept')", name="transfer_state"
+        ),
+    )
+    op.create_index("transfer_order", "transfer", ["order_id"])
+    op.create_table(
+        "refund",
+        sa.Column("refund_id", sa.LargeBinary, primary_key=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=False),
+        sa.Column("line", sa.Integer, nullable=False),
+        sa.Column("unit", sa.Integer, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
+        sa.Column("refunded_ms", sa.BigInteger, nullable=True),
+        sa.Column("override_by", sa.String, nullable=True),
+        sa.Column("override_reason", sa.Text, nullable=True),
+        sa.Column("loss", sa.Boolean, nullable=False),
+        sa.CheckConstraint("state IN ('asked', 'refunded', 'kept')", name="refund_state"),
+    )
+    op.create_index("refund_unit", "refund", ["order_id", "line", "unit"], unique=True)
