@@ -23,7 +23,7 @@ def messages(channel: socket.socket, last: str) -> list[str]:
 
 
 def test_systemd_is_told_and_term_does_not_wait_for_the_doorbell(
-    headquarters: Headquarters, tmp_path: Path
+    headquarters: Headquarters, database_url: str, tmp_path: Path
 ) -> None:
     box = enrol_box(headquarters)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
@@ -38,7 +38,9 @@ def test_systemd_is_told_and_term_does_not_wait_for_the_doorbell(
                 "sync.hub.cli",
                 "serve",
                 "--database",
-                f"sqlite:///{headquarters.folder / 'hub.db'}",
+                database_url,
+                "--data",
+                str(tmp_path / "snapshots"),
                 "--listen",
                 f"127.0.0.1:{port}",
             ],

@@ -232,7 +232,7 @@ def test_a_manifest_is_for_this_store_this_chain_and_never_older(
     ]
     with pytest.raises(RemoteWireError, match="behind"):
         check_manifest(manifest, forked, box.peer)
-    for changed in ({"store": 102}, {"chain": "other"}, {"schema": 2}, {"cursors": ()}):
+    for changed in ({"store": 102}, {"chain": "other"}, {"schema": 1}, {"cursors": ()}):
         fields = {name: getattr(manifest, name) for name in manifest.__struct_fields__}
         with pytest.raises(RemoteWireError):
             check_manifest(Manifest(**{**fields, **changed}), (), box.peer)

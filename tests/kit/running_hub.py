@@ -47,9 +47,11 @@ class Headquarters:
     folder: Path
 
 
-def open_headquarters(folder: Path, *, demo: bool = True) -> Headquarters:
+def open_headquarters(
+    folder: Path, *, demo: bool = True, database_url: str | None = None
+) -> Headquarters:
     clock = HubClock()
-    database = Database(f"sqlite:///{folder / 'hub.db'}")
+    database = Database(database_url or f"sqlite:///{folder / 'hub.db'}")
     token = identity.initialise(database, clock, name="Test", demo=demo)
     hub = identity.open_hub(database, clock)
     desk = NodeDesk(hub, Snapshots(hub, folder / "desk-snapshots"))

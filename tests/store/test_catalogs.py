@@ -20,7 +20,15 @@ from edge.store.catalog import Catalog
 from edge.store.errors import Corrupt, Unanswered
 from edge.store.ledger import Ledger
 from sync.wire import codec
-from sync.wire.catalog import AskRow, CatalogRow, OrderRow, ProductRow, SettingRow, StaffRow
+from sync.wire.catalog import (
+    SCHEMA_VERSION,
+    AskRow,
+    CatalogRow,
+    OrderRow,
+    ProductRow,
+    SettingRow,
+    StaffRow,
+)
 from sync.wire.errors import RemoteWireError
 from sync.wire.messages import Cursor, FeedPage, FeedRow, Manifest
 
@@ -319,7 +327,7 @@ def manifest(cursors: tuple[Cursor, ...]) -> Manifest:
         store=STORE,
         generation=made_shop.GENERATION,
         cursors=cursors,
-        schema=1,
+        schema=SCHEMA_VERSION,
         size=1,
         plain_size=1,
         sha256=bytes(32),
