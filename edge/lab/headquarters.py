@@ -89,6 +89,7 @@ class OrderAtHq:
     state: str
     lines: tuple[LineAtHq, ...]
     events: tuple[EventAtHq, ...]
+    refundable: tuple[tuple[int, int], ...] = ()
 
     def told(self, kind: str) -> int:
         """How many accepted events of this kind there are."""
@@ -211,6 +212,10 @@ class Headquarters:
     async def order(self, order_no: str) -> OrderAtHq:
         """An order as it stands."""
         return await self._get(f"/v1/orders/{order_no}", OrderAtHq)
+
+    async def cancel(self, order_no: str) -> None:
+        """Ask for an order to be stopped."""
+        await self._post(f"/v1/orders/{order_no}/cancel", {}, dict[str, object])
 
     async def _get(self, path: str, kind: type[T]) -> T:
         return _read(await self._http.get(path), kind)
