@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api, notify
+from sync.hub import admin_api, notify, pickup_api, rotating
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
 from sync.hub.identity import Hub
@@ -142,6 +142,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
         tasks = [
             asyncio.create_task(doorbell.run(), name="doorbell"),
             asyncio.create_task(notify.stay_alive(desk), name="watchdog"),
+            asyncio.create_task(rotating.keep_ahead(hub), name="rotating"),
         ]
         try:
             yield
@@ -173,4 +174,5 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     ]
     app.router.routes.extend(routes)
     app.include_router(admin_api.router)
+    app.include_router(pickup_api.router)
     return app

@@ -5,12 +5,14 @@ a V1 typed from what a V2 shows does not become a V2.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy import Connection, Row, desc, insert, select, update
 
+from sync.hub import rekey
 from sync.hub.tables import code, issuer_key, order_line
 from sync.rules import crockford
 from sync.wire import credential, token
@@ -33,7 +35,10 @@ class Platform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """Codes as the customer or courier gets them, once; None where there is none."""
+    """Codes as the customer or courier gets them, once; None where there is none.
+
+    rotating: what draws a rotating code (`rotating.Rotating.told`). customer_page: a path.
+    """
 
     v1: str
     v2: str | None = None
@@ -41,6 +46,8 @@ class Issued:
     serial: str | None = None
     pin: str | None = None
     platform: str | None = None
+    rotating: Mapping[str, object] | None = None
+    customer_page: str | None = None
 
 
 def new_code_id() -> bytes:
@@ -67,6 +74,8 @@ def _put(
     lookup: bytes,
     *,
     code_id: bytes | None = None,
+    sealed_id: bytes | None = None,
+    chain_lookup: bytes | None = None,
     pin: bytes | None = None,
 ) -> None:
     connection.execute(
@@ -75,6 +84,9 @@ def _put(
             lookup=lookup,
             kind=kind,
             code_id=code_id,
+            sealed_id=sealed_id,
+            chain_lookup=chain_lookup,
+            store=issue.store,
             grade=GRADE[kind],
             epoch=issue.epoch,
             not_after_ms=issue.not_after_ms,
@@ -88,7 +100,14 @@ def put_v1(connection: Connection, issue: Issue) -> str:
     """A new V1."""
     code_id = new_code_id()
     lookup = credential.code_lookup(issue.k_store, code_id)
-    _put(connection, issue, "v1", lookup)  # its id is the code itself: not kept
+    _put(  # its id is the code itself: kept sealed, for the day the order moves
+        connection,
+        issue,
+        "v1",
+        lookup,
+        sealed_id=rekey.sealed_id(connection, issue.order_id, code_id),
+        chain_lookup=rekey.chain_lookup(connection, code_id),
+    )
     return token.v1_text(code_id)
 
 
@@ -121,12 +140,20 @@ def put_v2(connection: Connection, issue: Issue) -> tuple[str, str]:
             code.c.kind == "v2",
             code.c.epoch == issue.epoch,
             code.c.state == "live",
+            code.c.store == issue.store,
         )
     ).scalar_one_or_none()
     code_id = known or new_code_id()
     if known is None:
         lookup = credential.code_lookup(issue.k_store, code_id)
-        _put(connection, issue, "v2", lookup, code_id=code_id)
+        _put(
+            connection,
+            issue,
+            "v2",
+            lookup,
+            code_id=code_id,
+            chain_lookup=rekey.chain_lookup(connection, code_id),
+        )
     key = _current_key(connection)
     signed = token.issue(
         PickupToken(

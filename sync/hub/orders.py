@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import Connection, insert, select, update
 
-from sync.hub import codes, order_rows, pick_rows
+from sync.hub import codes, customer_page, order_rows, pick_rows, rotating
 from sync.hub.codes import Issue, Issued, Platform
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -73,6 +73,7 @@ class NewOrder:
     min_grade: Annotated[int, Field(ge=1, le=5)] = 1
     courier: bool = False
     platform: Platform | None = None
+    rotating: bool = False
     on_short: OnShort = "refund_line"
 
 
@@ -86,7 +87,9 @@ def _answer(connection: Connection, order_id: bytes, issued: Issued | None = Non
             "serial": issued.serial,
             "pin": issued.pin,
             "platform": issued.platform,
+            "rotating": issued.rotating,
         }
+        shown["customer_page"] = issued.customer_page
     return shown
 
 
@@ -167,7 +170,9 @@ def create(hub: Hub, new: NewOrder) -> Json:
         issued = _issue_all(connection, issue, home.incarnation, courier=new.courier)
         if new.platform is not None:
             issued = replace(issued, platform=codes.put_platform(connection, issue, new.platform))
+        issued = _page(connection, issue, issued, rotates=_rotates(new.rotating, min_grade))
         order_rows.publish(connection, order_id)
+        rotating.push(connection, order_id, now_ms=now_ms)
         return _answer(connection, order_id, issued)
 
 
@@ -223,6 +228,18 @@ def _issue_all(connection: Connection, issue: Issue, current: bytes, *, courier:
         serial, pin = codes.put_courier(connection, issue)
         issued = replace(issued, serial=serial, pin=pin)
     return issued
+
+
+def _rotates(wanted: bool, min_grade: int) -> bool:
+    """Whether an order gets a rotating code: asked for, or weaker ones are not taken for it."""
+    return wanted or min_grade >= codes.GRADE["v3"]
+
+
+def _page(connection: Connection, issue: Issue, issued: Issued, *, rotates: bool) -> Issued:
+    """With the customer's page, and with the rotating code that it shows."""
+    told = rotating.put_v3(connection, issue).told() if rotates else None
+    address = customer_page.open_page(connection, issue.order_id, now_ms=issue.now_ms)
+    return replace(issued, rotating=told, customer_page=address)
 
 
 def show(hub: Hub, order_no: str) -> Json:
@@ -306,6 +323,7 @@ def extend(hub: Hub, order_no: str, hours: float) -> Json:
             v2, pl = codes.put_v2(connection, issue)
             answer = {"v2": v2, "pl": pl}
         order_rows.publish(connection, order.order_id)
+        rotating.push(connection, order.order_id, now_ms=now_ms)
         return {**_answer(connection, order.order_id), "codes": answer}
 
 
@@ -346,6 +364,7 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
             row.kind == "serial" and row.state == "live"
             for row in order_rows.row_of(connection, order.order_id).codes
         )
+        rotated = rotating.rotating_of(connection, order.order_id) is not None
         codes.retire(connection, order.order_id)
         issue = Issue(
             order_id=order.order_id,
@@ -356,5 +375,7 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
             now_ms=now_ms,
         )
         issued = _issue_all(connection, issue, home.incarnation, courier=had_courier)
+        issued = _page(connection, issue, issued, rotates=_rotates(rotated, order.min_grade))
         order_rows.publish(connection, order.order_id)
+        rotating.push(connection, order.order_id, now_ms=now_ms)
         return _answer(connection, order.order_id, issued)

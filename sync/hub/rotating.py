@@ -6,6 +6,8 @@ store to forget what was replaced, cancelled or moved. A stolen disk holds the s
 store's live codes and no others; issuing those orders anew makes them worthless.
 """
 
+import asyncio
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync.hub.codes import GRADE, Issue, new_code_id
 from sync.hub.feed import append, store_scope
@@ -33,10 +36,12 @@ from sync.wire.credential import rotating_lookup
 from sync.wire.rotating import DIGITS, SECRET_BYTES, STEP_S, V3_PREFIX, seal_secret
 from sync.wire.token import v1_text
 
+logger = logging.getLogger(__name__)
 HOUR_MS = 3_600_000
 AHEAD_MS = 48 * HOUR_MS
 OUTAGE_MS = 72 * HOUR_MS
 _BATCH = 500
+_KEEP_EVERY_S = 60
 _Record = Row[tuple[object, ...]]
 
 
@@ -168,6 +173,16 @@ def keep(hub: Hub) -> int:
         for row in rows:
             _push(connection, row, now_ms)
         return len(rows) + _forget_dead(connection)
+
+
+async def keep_ahead(hub: Hub) -> None:
+    """`keep`, for ever; a failure is told and the next minute tries again."""
+    while True:
+        try:
+            await asyncio.to_thread(keep, hub)
+        except SQLAlchemyError as error:
+            logger.warning("rotating keys wait error=%s", type(error).__name__)
+        await asyncio.sleep(_KEEP_EVERY_S)
 
 
 def _keys() -> Select[tuple[object, ...]]:

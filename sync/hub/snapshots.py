@@ -88,6 +88,7 @@ def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
         for cursor in cursors:
             for row in _rows(connection, cursor.scope, cursor.seq):
                 insert_row(target, row)
+            target.execute("DELETE FROM rotating_key WHERE until_ms < ?", (now_ms,))
             target.execute(
                 "INSERT INTO cursor VALUES (?, ?, ?, ?, ?)",
                 (cursor.scope, cursor.generation, cursor.seq, cursor.row_hash, now_ms),
