@@ -5,6 +5,14 @@ from typing import Literal
 
 from drivers.ports.document import Document
 from edge.domain.mask import mask_name
+from edge.domain.pick_slip import (
+    BagLabelFacts,
+    DocumentFacts,
+    PickSlipFacts,
+    bag_label,
+    document_paper,
+    pick_slip,
+)
 from edge.domain.slip import (
     MARK_COPY,
     MARK_TRAINING,
@@ -33,7 +41,7 @@ from sync.wire.errors import RemoteWireError
 class Layout:
     """Which builder a spooled slip wants, and whose order it is (hex id)."""
 
-    layout: Literal["pickup", "void", "emergency", "practice"]
+    layout: Literal["pickup", "void", "emergency", "practice", "pick", "bag", "document"]
     order: str | None = None
 
 
@@ -75,6 +83,27 @@ class PracticeBody:
     """A spooled practice sheet."""
 
     facts: PracticeFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickBody:
+    """A spooled pick slip: without the customer's name."""
+
+    facts: PickSlipFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BagBody:
+    """A spooled bag label: without the customer's name."""
+
+    facts: BagLabelFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentBody:
+    """A spooled transfer or purchase."""
+
+    facts: DocumentFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +225,21 @@ async def document(shop: Shop, row: Effect) -> Document:
             return PracticeKit(shop.mac_key).sheet(
                 store_name=sheet.store_name, at_text=sheet.at_text
             )
+        case "pick" | "bag" | "document":
+            return await _picking_paper(shop, layout, row, marks)
+
+
+async def _picking_paper(
+    shop: Shop, layout: Layout, row: Effect, marks: tuple[str, ...]
+) -> Document:
+    name = None if layout.order is None else await _name(shop, bytes.fromhex(layout.order))
+    if layout.layout == "pick":
+        slip = from_json(PickBody, row.body).facts
+        return pick_slip(replace(slip, name_masked=name), marks=marks)
+    if layout.layout == "bag":
+        label = from_json(BagBody, row.body).facts
+        return bag_label(replace(label, name_masked=name), marks=marks)
+    return document_paper(from_json(DocumentBody, row.body).facts, marks=marks)
 
 
 async def _with_name(shop: Shop, layout: Layout, row: Effect) -> SlipFacts:

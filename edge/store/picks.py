@@ -4,61 +4,15 @@ A unit that is given up because it is not there is a tombstone to `hq:refund`: t
 epoch rule as any release, so it can be handed over no more, here or by a replayed row (attacks 4).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from edge.domain.facts import Order, UnitKey
+from edge.domain.facts import Order
+from edge.domain.picking import Missing, Pick, Short
 from edge.store.row import blob, integer, maybe_integer, maybe_text, text
 from edge.store.tx import Tx
 from sync.rules.order_life import REFUND, OnShort
 from sync.wire.picking_events import OrderReady, Picked, PickStarted, ShortPicked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Short:
-    """A unit that was not on the shelf. sub_*: what goes instead, for `substitute`."""
-
-    line: int
-    unit: int
-    epoch: int
-    choice: OnShort
-    sub_sku: str | None
-    sub_minor: int | None
-    sub_zh: str | None
-    sub_en: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
-    """How far an order is picked. started_ms None: nobody began. found: pieces by line."""
-
-    placed_ms: int
-    on_short: OnShort
-    started_ms: int | None
-    started_by: str | None
-    ready_ms: int | None
-    found: dict[int, int]
-    shorts: tuple[Short, ...]
-    prices: dict[int, int]
-
-    def substitutes(self, line: int, still_open: Sequence[UnitKey]) -> tuple[Short, ...]:
-        """The open units of a line for which another article goes."""
-        return tuple(
-            short
-            for short in self.shorts
-            if short.line == line
-            and short.choice == "substitute"
-            and (short.line, short.unit) in still_open
-        )
-
-    def waits(self, line: int, still_open: Sequence[UnitKey]) -> bool:
-        """Whether open units of a line wait for goods, as the customer wanted."""
-        return any(
-            short.choice == "wait" and (short.line, short.unit) in still_open
-            for short in self.shorts
-            if short.line == line
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,16 +104,6 @@ def found(tx: Tx, order: Order, line: int, count: int, who: Who) -> None:
             operator=who.operator,
         ),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Open units that are not there, and what is done about them."""
-
-    units: tuple[UnitKey, ...]
-    choice: OnShort
-    sub_sku: str | None = None
-    sub_minor: int | None = None
 
 
 def short(tx: Tx, order: Order, missing: Missing, who: Who) -> None:

@@ -20,9 +20,7 @@ def record(
 ) -> None:
     """Keep what the customer chose and pays, beside a new order; prices in line order."""
     state = "ready" if ready else "placed"
-    connection.execute(
-        insert(order_pick).values(order_id=order_id, on_short=on_short, state=state)
-    )
+    connection.execute(insert(order_pick).values(order_id=order_id, on_short=on_short, state=state))
     priced = [
         {"order_id": order_id, "line": line, "unit_minor": minor}
         for line, minor in enumerate(prices, start=1)

@@ -1,4 +1,4 @@
-"""How an order is picked, as HQ knows it: its life with times, the customer's choice, what was short.
+"""How an order is picked, as HQ hears it: begun, what was short, ready in its bin.
 
 Facts come as events of the store that holds the order; one of a store that does not is kept as an
 event and changes nothing here. What a store released because it was not on the shelf is refunded in
@@ -70,9 +70,7 @@ def _ensure(connection: Connection, order_id: bytes, *, ready: bool) -> None:
 
 
 def _change(connection: Connection, order_id: bytes, **values: object) -> None:
-    connection.execute(
-        update(order_pick).where(order_pick.c.order_id == order_id).values(**values)
-    )
+    connection.execute(update(order_pick).where(order_pick.c.order_id == order_id).values(**values))
 
 
 def apply(

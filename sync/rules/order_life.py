@@ -1,8 +1,8 @@
 """The life of an order in a shop, and what a short item does to it: alike on node and hub, pure.
 
-`placed → picking → ready → handed`. An order that HQ made ready skips the first two. Time is trusted
-milliseconds, which never run ahead of true time: a late order is late for sure, an order that does
-not look late while the clock is unsure is `unknown`.
+`placed → picking → ready → handed`. An order that HQ made ready skips the first two. Time is
+trusted milliseconds, which never run ahead of true time: a late order is late for sure, an order
+that does not look late while the clock is unsure is `unknown`.
 """
 
 from dataclasses import dataclass
