@@ -1,12 +1,13 @@
 """Who this box is: its key, its incarnation, and what HQ certified."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge.store.incarnation import Why, begin_again, fence_of, keep_papers
 from edge.store.tx import Tx
 from sync.wire.codec import unpack
-from sync.wire.messages import Certificate
+from sync.wire.messages import Certificate, SignedTakeOver
 from sync.wire.signature import Signer
 
 
@@ -22,7 +23,11 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The box. `fenced`: lines open before this incarnation need a person (attacks 5)."""
+    """The box. `fenced`: lines open before this incarnation need a person (attacks 5).
+
+    fenced_why: None when it is not fenced. certificate.incarnation is another one while HQ has not
+    attested the present incarnation (`is_certified`).
+    """
 
     private_key: bytes
     incarnation: bytes
@@ -30,6 +35,13 @@ class Identity:
     fenced: bool
     enrolled: Enrolled | None
     catalog_number: int
+    fenced_why: Why | None = None
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether HQ certified this very incarnation."""
+        known = self.enrolled
+        return known is not None and known.certificate.incarnation == self.incarnation
 
     def signer(self) -> Signer:
         """The node's own key, for signing."""
@@ -39,8 +51,9 @@ class Identity:
 def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identity:
     """The identity of this ledger; a new ledger gets a key and a random incarnation.
 
-    A ledger that was made on another machine or card (`is_same(made_on, machine)` is no) fences
-    itself: it may be a copy.
+    A ledger that was made on another machine or card (`is_same(made_on, machine)` is no) may be a
+    copy: it takes a new incarnation, fenced, and is bound to this machine from now on. So does one
+    that fenced itself for a fork while it ran.
     """
     row = tx.one("identity")
     if row is None:
@@ -54,10 +67,14 @@ def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identi
     assert isinstance(incarnation, bytes)
     assert isinstance(bound_to, str)
     assert isinstance(number, int)
-    if not is_same(bound_to, machine) and not fenced:
-        tx.run("identity_fence")
-        tx.note("fenced", reason="another machine")
-        fenced = 1
+    fence = fence_of(tx)
+    why: Why | None = None if fence is None else fence.why
+    moved = not is_same(bound_to, machine)
+    if moved:
+        tx.run("machine_bind", machine)
+        tx.note("moved", was_fenced=bool(fenced))
+    if moved and not fenced:
+        incarnation, fenced, why = begin_again(tx, "machine"), 1, "machine"
     enrolled = None
     if certificate is not None:
         assert isinstance(certificate, bytes)
@@ -69,17 +86,35 @@ def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identi
             hub_public=hub,
             acknowledged_from_ms=since if isinstance(since, int) else 0,
         )
+    forked = why == "fork" and enrolled and enrolled.certificate.incarnation == incarnation
+    if forked:
+        incarnation = begin_again(tx, "fork")
     return Identity(
         private_key=key,
         incarnation=incarnation,
-        machine=bound_to,
+        machine=machine if moved else bound_to,
         fenced=bool(fenced),
         enrolled=enrolled,
         catalog_number=number,
+        fenced_why=why,
     )
 
 
-def enrol(tx: Tx, certificate: bytes, k_store: bytes, hub_public: bytes, issued_ms: int) -> None:
-    """Keep what HQ certified. `issued_ms` is from when on never-synced tokens may count (5e)."""
+def enrol(
+    tx: Tx,
+    certificate: bytes,
+    k_store: bytes,
+    hub_public: bytes,
+    issued_ms: int,
+    *,
+    papers: Sequence[SignedTakeOver] = (),
+) -> None:
+    """Keep what HQ certified: the fence is lifted, lines held before it still need a person.
+
+    issued_ms: from when on never-synced tokens may count (5e). papers: of boxes that gave way.
+    """
     tx.run("identity_enrolled", certificate, k_store, hub_public, issued_ms)
+    tx.run("identity_unfence")
+    tx.run("fence_lift")
+    keep_papers(tx, papers)
     tx.note("enrolled", issued_ms=issued_ms)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from edge.store.handovers import open_case
-from edge.store.row import blob, integer, maybe_integer, text
+from edge.store.incarnation import event_of
+from edge.store.row import integer, maybe_integer
 from edge.store.tx import Moment, Tx
 from edge.store.writer import Writer
-from sync.wire.codec import unpack
-from sync.wire.messages import BatchAnswer, Event, Unit
+from sync.wire.messages import BatchAnswer, Event
 from sync.wire.ports import Outbox
 
 KEEP_ACKED = 10_000
@@ -32,7 +32,7 @@ class LedgerOutbox:
             events: list[Event] = []
             size = 0
             for row in tx.all("outbox_unsent", limit):
-                event = _event(row)
+                event = event_of(row)
                 size += len(event.body) + 200
                 if events and size > max_bytes:
                     break
@@ -55,6 +55,7 @@ class LedgerOutbox:
                     open_case(tx, "sync_conflict" if row.outcome == "conflict" else "sync_refused")
             if forked:
                 tx.run("identity_fence")
+                tx.run("fence_because", "fork", tx.moment.trusted_ms, "HQ holds another event")
                 tx.note("fenced", reason="fork")
             tx.run("outbox_marks", answer.acked_seq, answer.backed_up_seq)
             counters = tx.one("counters")
@@ -77,17 +78,3 @@ class LedgerOutbox:
 
 
 _: type[Outbox] = LedgerOutbox
-
-
-def _event(row: tuple[object, ...]) -> Event:
-    return Event(
-        seq=integer(row[0]),
-        hlc=integer(row[1]),
-        trusted_ms=integer(row[2]),
-        kind=text(row[3]),
-        schema=integer(row[4]),
-        units=unpack(tuple[Unit, ...], blob(row[5])),
-        body=blob(row[6]),
-        audit_seq=integer(row[7]),
-        audit_hash=blob(row[8]),
-    )

@@ -26,7 +26,7 @@ from sync.engine.peer import Peer
 from sync.engine.state import Presence
 from sync.engine.verify import NONCE_BYTES, verified_time
 from sync.wire import codec
-from sync.wire.errors import LinkError, RemoteWireError
+from sync.wire.errors import HubAhead, LinkError, RemoteWireError
 from sync.wire.messages import (
     MAX_BATCH_BYTES,
     MAX_BATCH_EVENTS,
@@ -120,11 +120,14 @@ class PushEngine:
         """Each event sent is answered once, in order.
 
         Raises:
-            RemoteWireError: it is not so, or the hub holds more of us than we sent: then a copy of
-                this box is at work, and marking our rows as sent would lose them.
+            HubAhead: the hub holds more of us than we sent: then a copy of this box is at work, and
+                marking our rows as sent would lose them.
+            RemoteWireError: it is not so.
         """
         if [row.seq for row in answer.rows] != [event.seq for event in self._sent]:
             raise RemoteWireError("the answer is not to the events that were sent")
+        if answer.acked_seq > self._sent[-1].seq:
+            raise HubAhead("the hub holds events that this box did not write")
         if answer.acked_seq != self._sent[-1].seq:
             raise RemoteWireError("the hub's mark is not behind the events that were sent")
         if not 0 <= answer.backed_up_seq <= answer.acked_seq:

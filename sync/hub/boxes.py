@@ -134,7 +134,7 @@ def _add_return(
 
 
 def recovered(hub: Hub, sender: EnrolledNode, given: Recovered, nonce: bytes) -> BatchAnswer:
-    """Take in what a superseded box of the sender's store wrote and never told.
+    """Take in what a superseded box wrote and never told: told by its successor, or by itself.
 
     Raises:
         Problem: 409 `not_superseded` for a box that still speaks for itself; 401 for one that this
@@ -146,6 +146,8 @@ def recovered(hub: Hub, sender: EnrolledNode, given: Recovered, nonce: bytes) ->
             select(node).where(node.c.node == given.node, node.c.incarnation == given.incarnation)
         ).first()
     if author is None or author.store != sender.store or author.state == "pending":
+        raise _unknown()
+    if sender.superseded and (sender.node, sender.incarnation) != (author.node, author.incarnation):
         raise _unknown()
     if author.state != "superseded":
         raise refused("not_superseded", "That box still tells HQ itself.")

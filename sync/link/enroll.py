@@ -11,7 +11,7 @@ from sync.link.http import exchange, open_client, read
 from sync.link.ports import Clock
 from sync.wire import codec, enrol, pairing
 from sync.wire.errors import HubBusy, Offline
-from sync.wire.messages import Certificate, EnrolAnswer, EnrolRequest
+from sync.wire.messages import Certificate, EnrolAnswer, EnrolRequest, SignedTakeOver
 from sync.wire.signature import Signer
 
 POLL_MS = 2_000
@@ -26,6 +26,7 @@ class Enrolment:
     signature: bytes
     hub_fingerprint: bytes
     k_store: bytes = field(repr=False)
+    takeovers: tuple[SignedTakeOver, ...] = ()
 
 
 async def _ask(client: httpx.AsyncClient, asked: EnrolRequest) -> EnrolAnswer:
@@ -83,6 +84,7 @@ async def enroll(
                         signature=answer.signature,
                         hub_fingerprint=pair.hub_fingerprint,
                         k_store=answer.k_store,
+                        takeovers=answer.takeovers,
                     )
                 if not reached:
                     on_pending(enrol.printed(enrol.node_name(signer.public)))

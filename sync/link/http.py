@@ -18,7 +18,7 @@ from sync.engine.peer import Peer
 from sync.link.answers import require_ok
 from sync.link.ports import Link
 from sync.wire import codec
-from sync.wire.errors import Offline, RemoteWireError
+from sync.wire.errors import Offline, RemoteWireError, Superseded
 from sync.wire.messages import MAX_BODY_BYTES, PersonalKey
 from sync.wire.request import sign_request
 from sync.wire.signature import Signer
@@ -108,9 +108,14 @@ class HttpLink:
         peer: Peer,
         ca_file: Path | None,
         silence_s: float = SILENCE_S,
+        on_superseded: Callable[[Superseded], None] | None = None,
     ) -> None:
-        """See `open_client` for what is raised; a hub silent for `silence_s` is `Offline`."""
+        """See `open_client` for what is raised; a hub silent for `silence_s` is `Offline`.
+
+        on_superseded: told beside the error that another box took this one's place.
+        """
         self._silence_s = silence_s
+        self._on_superseded = on_superseded
         self._client = open_client(base_url, ca_file)
         self._signer = signer
         self._peer = peer
@@ -138,6 +143,14 @@ class HttpLink:
             body=body,
         )
 
+    def _require(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        try:
+            require_ok(status, headers, body)
+        except Superseded as error:
+            if self._on_superseded is not None:
+                self._on_superseded(error)
+            raise
+
     async def ask(self, send: Send) -> bytes:
         """One question, one answer."""
         headers = self._signed(send.method, send.target, send.body)
@@ -150,7 +163,7 @@ class HttpLink:
             silence_s=self._silence_s,
         ) as response:
             body = await read(response)
-        require_ok(response.status_code, response.headers, body)
+        self._require(response.status_code, response.headers, body)
         return body
 
     async def download(self, target: str, *, offset: int, sink: Callable[[bytes], None]) -> None:
@@ -162,7 +175,7 @@ class HttpLink:
             self._client, "GET", target, headers=headers, whole_s=None, silence_s=self._silence_s
         ) as response:
             if response.status_code not in (200, 206):
-                require_ok(response.status_code, response.headers, await read(response))
+                self._require(response.status_code, response.headers, await read(response))
             skip = offset if response.status_code == 200 else 0
             async for chunk in response.aiter_raw(CHUNK_BYTES):
                 rest = chunk[skip:]
@@ -182,7 +195,7 @@ class HttpLink:
             silence_s=DOORBELL_S,
         ) as response:
             body = await read(response)
-        require_ok(response.status_code, response.headers, body)
+        self._require(response.status_code, response.headers, body)
         return response.status_code == 200
 
     async def personal_key(self) -> bytes:

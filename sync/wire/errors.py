@@ -3,6 +3,7 @@
 WireError               a message is not what the protocol says
 ├── LocalWireError      our own: a bug here, or a row too large to be sent
 └── RemoteWireError     theirs: bad signature, broken chain, unknown layout; nothing was applied
+    └── HubAhead        the hub holds events of this box that this ledger never wrote
 LinkError               a message did not get through
 ├── Offline             no connection, time-out, cut half-way; try again for ever
 ├── HubBusy             the hub asks us to wait (`retry_after_ms`)
@@ -32,6 +33,13 @@ class RemoteWireError(WireError):
 
     code = "E-WIR-02"
     hint = "The line to HQ may be tampered with, or versions differ. Selling goes on."
+
+
+class HubAhead(RemoteWireError):
+    """The hub holds more of this box than it ever wrote: a copy of it is, or was, at work."""
+
+    code = "E-WIR-03"
+    hint = "This ledger is older than what HQ has: it asks a person for each order. Call HQ."
 
 
 class LinkError(Exception):
