@@ -11,6 +11,7 @@ from edge.domain.pickup import open_units
 from edge.domain.slip import SlipFacts, SlipLine
 from edge.flow.answers import ScanAnswer, SlipView
 from edge.flow.shop import Shop
+from edge.flow.stock_handing import took
 from edge.flow.view import order_view, pickup_answer
 from edge.store.handovers import Basis, Handing, end_claim, hand_over, open_case
 from edge.store.tx import Tx
@@ -56,6 +57,8 @@ def give(shop: Shop, tx: Tx, giving: Giving, before: Standing) -> ScanAnswer:
             recorded_later=giving.at_ms is not None,
         ),
     )
+    if shop.stock_managed:
+        took(shop, tx, order, giving.units, number)
     if before.claim is not None:
         end_claim(tx, order.order_id)
     case = None

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.flow import stock_keeping
 from edge.flow.asks import answer_asks
 from edge.flow.shop import Shop
 from edge.store import catalog as catalogs
@@ -58,6 +59,7 @@ class CatalogReplica:
         if page.rows:
             await refresh(self._shop)
             await answer_asks(self._shop)
+            await stock_keeping.after_page(self._shop, page.rows)
 
     async def install(self, file: Path, manifest: Manifest) -> None:
         """Make a verified snapshot the catalog: new number, pointer durable, swap, old one away."""
@@ -83,6 +85,7 @@ class CatalogReplica:
             await asyncio.to_thread(_discard, old)
         await refresh(self._shop)
         await answer_asks(self._shop)
+        await stock_keeping.after_swap(self._shop)
 
     def _refuse_older(self, cursors: Sequence[Cursor], manifest: Manifest) -> None:
         offered = {cursor.scope: cursor for cursor in cursors}
@@ -129,6 +132,8 @@ def _unread(scope: str) -> Cursor:
 
 async def refresh(shop: Shop) -> None:
     """Bring what is kept in memory up to the catalog as it is now."""
+    if not shop.has_replica:
+        await stock_keeping.load(shop)
 
     def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
         keys = {

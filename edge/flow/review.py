@@ -37,6 +37,7 @@ _CASES = {
     "remote_approval": ("等待总部批准", "Waiting for HQ's approval"),
     "training_began": ("练习开始", "Training began"),
     "sync_conflict": ("总部记录冲突", "HQ's record disagrees"),
+    "stock_shortage": ("盘亏:承诺多于实物", "Fewer pieces than were promised"),
     "sync_refused": ("总部拒收", "HQ refused a record"),
 }
 

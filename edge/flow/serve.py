@@ -14,6 +14,7 @@ from typing import TypeVar
 from edge.flow.answers import Refusal, ScanAnswer, UndoAnswer
 from edge.flow.caller import Caller
 from edge.flow.shop import Shop
+from edge.flow.stock_answers import StockAct
 from edge.flow.view import named
 from edge.store.errors import UnitFailed, origin
 from edge.store.handovers import open_case
@@ -22,7 +23,7 @@ from edge.store.tx import Tx
 from sync.wire.codec import from_json, to_json
 
 logger = logging.getLogger(__name__)
-Answer = TypeVar("Answer", ScanAnswer, UndoAnswer)
+Answer = TypeVar("Answer", ScanAnswer, UndoAnswer, StockAct)
 _TIMES_UNTIL_PARKED = 3
 
 KEY_REUSED = Refusal(

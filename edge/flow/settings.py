@@ -20,6 +20,8 @@ class Settings:
     lone_shift_minor: int = 30_000
     proxy_approval_minor: int = 20_000
     idle_lock_ms: int = 900_000
+    lock_ms: int = 900_000
+    lock_tight_ms: int = 300_000
     slip_pickup: Literal["always", "ask", "never"] = "always"
     drawer: bool = False
     buzzer: bool = False

@@ -84,6 +84,8 @@ class Shop:
     training: this is the shop of a training room. room: today's, while a station trains.
     practice_folder: where training ledgers lie; None offers no training. practice_codes: look-ups
     of the practice sheet's codes, so that the real shop can name them.
+    stock_managed: articles that this box keeps levels of; stock_stale: those whose tier is to be
+    looked at again.
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
     must be recognised later and never read (requests, codes just seen).
@@ -112,6 +114,8 @@ class Shop:
     devices: dict[str, DeviceView] = field(default_factory=dict[str, DeviceView])
     link: LinkState = field(default_factory=LinkState)
     mac_key: bytes = b""
+    stock_managed: set[str] = field(default_factory=set[str])
+    stock_stale: set[str] = field(default_factory=set[str])
     counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def moment(self) -> Moment:

@@ -15,6 +15,7 @@ from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
+from edge.flow.stock_handing import gave_back
 from edge.store import handovers
 from edge.store.handovers import Handover, open_case
 from edge.store.row import integer
@@ -83,6 +84,8 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
         count = handovers.undo(
             tx, done, station=caller.station, operator=operator, reason=ask.reason or ""
         )
+        if shop.stock_managed:
+            gave_back(shop, tx, order, units, done.handover)
         _watch_rate(tx, done.handover, station=caller.station, operator=operator)
         giving = Giving(
             order=order,

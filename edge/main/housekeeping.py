@@ -3,7 +3,7 @@
 What is due comes from the database; this loop only looks again, by the clock port.
 """
 
-from edge.flow import training
+from edge.flow import stock_keeping, training
 from edge.flow.asks import answer_asks, lapse
 from edge.flow.operator import lock_idle
 from edge.flow.receive import CatalogReplica
@@ -34,7 +34,7 @@ async def keep_house(shop: Shop) -> None:
     async def sweep(shop: Shop) -> None:
         await shop.writer.do(_sweep, shop.moment())
 
-    steps = (sweep, answer_asks, lapse, lock_idle, training.keep)
+    steps = (sweep, answer_asks, lapse, lock_idle, training.keep, stock_keeping.keep)
     while True:
         for step in steps:
             try:

@@ -8,11 +8,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from edge.flow import slips
 from edge.flow import status as state
-from edge.flow import stock as stocks
 from edge.flow.answers import DeviceView, StatusView
 from edge.flow.shop import Shop
 from edge.flow.stations import Stations
-from edge.web import problems
 from edge.web.auth import Asked
 from edge.web.screens import Act, ScreenHub
 from edge.web.told import MEDIA_TYPE, Who, told
@@ -64,12 +62,6 @@ def routes(shop: Shop) -> APIRouter:
     async def devices(who: Who) -> Response:
         """The box's devices and how they are."""
         return told((await state.status(shop, who.station)).devices)
-
-    @router.get("/stock/{sku}", response_model=stocks.StockView)
-    async def stock(_who: Who, sku: str) -> Response:
-        """What this store has of an article."""
-        found = await stocks.stock(shop, sku)
-        return problems.response("not_found") if found is None else told(found)
 
     return router
 

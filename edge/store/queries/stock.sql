@@ -33,9 +33,6 @@ INSERT INTO stock_count (sku, base_seq, incarnation, counted, delta, at_ms)
 VALUES (?, ?, (SELECT incarnation FROM identity WHERE id = 1), ?, ?, ?)
 -- name: stock_plan
 SELECT par, safety FROM cat.stock_plan WHERE sku = ?
--- name: stock_plans_managed
-SELECT l.sku FROM stock_level l JOIN cat.stock_plan p ON p.sku = l.sku
-WHERE l.state <> 'uncounted' AND l.incarnation = (SELECT incarnation FROM identity WHERE id = 1)
 -- name: stock_ordered
 SELECT coalesce(sum(l.quantity - (SELECT count(*) FROM redemption r
     WHERE r.order_id = l.order_id AND r.line = l.line AND r.live = 1)
