@@ -1,184 +1,37 @@
-"""A node, its hub and the line between them in one process: all product code but the sockets.
+"""One hub, one store and its box, and the line between them: all product code but the sockets.
 
-Time is one hand-moved truth: the hub reads it, the node's boot clock follows it, the node's wall
-clock says whatever it likes. Everything is asynchronous on one loop; nothing happens by itself.
+Time is one hand-moved truth for hub and box.
 """
 
 import random
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
-import made_shop
-from hand_clock import HandClock
-from running_hub import NOON_MS, Headquarters, open_headquarters
+from running_hub import Headquarters, open_headquarters
+from store_box import StoreBox
 from toy_node import STORE, open_store, stock_up
 
-from edge.flow.asks import answer_asks, lapse
-from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.settings import Settings
-from edge.flow.shop import Shop
-from edge.flow.timekeeper import Timekeeper, load
-from edge.main.opening import Opened
-from edge.main.opening import open_store as open_data
-from edge.store import identity as identities
-from edge.store.errors import StoreError
-from edge.store.outbox import LedgerOutbox
-from edge.store.tx import Moment, Tx
-from edge.store.writer import Writer
-from sync.engine.peer import Peer
-from sync.engine.pull import PullEngine
-from sync.engine.push import PushEngine
-from sync.engine.state import Presence
-from sync.hub import enrolment
-from sync.link.memory import MemoryLink, Weather
-from sync.link.rounds import Puller, Pusher
-from sync.wire import enrol, pairing
-from sync.wire.messages import Certificate
 
-__all__ = ["Chain", "Node"]
+__all__ = ["Chain"]
 
 
-def _nothing() -> None:
-    return
-
-
-def _no_drawing(_: object) -> bytes:
-    return b""
-
-
-@dataclass(slots=True, kw_only=True)
-class Node:
-    """A running node."""
-
-    opened: Opened
-    shop: Shop
-    replica: CatalogReplica
-    outbox: LedgerOutbox
-    pusher: Pusher
-    puller: Puller
-    fatal: list[StoreError]
-
-
-class Chain:
+class Chain(StoreBox):
     """One hub, one store, one box."""
 
     def __init__(self, folder: Path, seed: int, settings: Settings | None = None) -> None:
-        self.headquarters: Headquarters = open_headquarters(folder)
-        open_store(self.headquarters)
-        stock_up(self.headquarters)
-        self.clock = HandClock(wall_ms=NOON_MS, boot_ms=50_000)
-        self.weather = Weather()
-        self.settings = settings or Settings()
-        self.data = folder / "data"
-        self.runs = 0
-        self._dice = random.Random(seed)  # noqa: S311 - a seed decides
-        self._enrol()
-        self._node: Node | None = None
-
-    @property
-    def node(self) -> Node:
-        assert self._node is not None
-        return self._node
-
-    @property
-    def ledger(self) -> Path:
-        return self.data / "ledger.db"
-
-    def _enrol(self) -> None:
-        opened = open_data(self.data, boot_ms=self.clock.boot_ms())
-        hub = self.headquarters.hub
-        signer = opened.identity.signer()
-        code = enrolment.new_pairing(hub, STORE)["code"]
-        assert isinstance(code, str)
-        pair = pairing.parse(code)
-        asked = enrol.request(signer, opened.identity.incarnation, pair)
-        enrolment.enroll(hub, asked)
-        enrolment.confirm(hub, enrol.node_name(signer.public), replace=False)
-        answer = enrolment.enroll(hub, asked)
-        certificate: Certificate = enrol.accept(answer, asked, pair)
-
-        def keep(tx: Tx) -> None:
-            identities.enrol(
-                tx,
-                answer.certificate,
-                answer.k_store,
-                certificate.hub_public,
-                certificate.issued_ms,
-            )
-
-        made_shop.inline(
-            opened.ledger, keep, Moment(trusted_ms=0, boot_ms=self.clock.boot_ms(), clock="unsure")
+        headquarters: Headquarters = open_headquarters(folder)
+        open_store(headquarters)
+        stock_up(headquarters)
+        dice = random.Random(seed)  # noqa: S311 - a seed decides
+        super().__init__(
+            headquarters,
+            number=STORE,
+            data=folder / "data",
+            dice=dice,
+            passes=self.advance,
+            settings=settings,
         )
-        _close(opened)
-
-    async def open(self) -> None:
-        """Start the node as the daemon does."""
-        self.runs += 1
-        clock = self.clock
-        opened = open_data(self.data, boot_ms=clock.boot_ms())
-        unsure = Moment(trusted_ms=0, boot_ms=clock.boot_ms(), clock="unsure")
-        fatal: list[StoreError] = []
-        writer = Writer(opened.ledger, on_fatal=fatal.append)
-        known = await writer.do(lambda tx: load(tx, clock=clock), unsure)
-        shop = Shop(
-            writer=writer,
-            clock=clock,
-            time=Timekeeper(clock, known),
-            settings=self.settings,
-            identity=opened.identity,
-            screens=made_shop.SilentScreens(),
-            wake_sync=_nothing,
-            wake_effects=_nothing,
-            draw=_no_drawing,
-            run=f"run-{self.runs}",
-            mac_key=made_shop.MAC_KEY,
-        )
-        await refresh(shop)
-        replica = CatalogReplica(shop, self.data, opened.catalog)
-        outbox = LedgerOutbox(writer, shop.moment, on_fork=shop.fence)
-        enrolled = opened.identity.enrolled
-        assert enrolled is not None
-        peer = Peer.of(enrolled.certificate)
-        presence = Presence(now_boot_ms=clock.boot_ms())
-        link = MemoryLink(
-            self.headquarters.desk,
-            signer=opened.identity.signer(),
-            peer=peer,
-            clock=clock,
-            weather=self.weather,
-            random_=self._dice,
-        )
-        self._node = Node(
-            opened=opened,
-            shop=shop,
-            replica=replica,
-            outbox=outbox,
-            pusher=Pusher(
-                PushEngine(peer, self._dice, presence),
-                link=link,
-                outbox=outbox,
-                replica=replica,
-                clock=clock,
-                changed=_nothing,
-            ),
-            puller=Puller(
-                PullEngine(peer, self._dice, presence),
-                link=link,
-                replica=replica,
-                clock=clock,
-                folder=self.data / "parts",
-                changed=_nothing,
-            ),
-            fatal=fatal,
-        )
-
-    async def stop(self) -> None:
-        """End the node's process; what it had not committed is gone."""
-        node, self._node = self.node, None
-        await node.shop.writer.close()
-        node.replica.close()
-        _close(node.opened, catalog=False)
+        self.enrol()
 
     def close(self) -> None:
         """End the hub."""
@@ -194,53 +47,10 @@ class Chain:
         self.headquarters.clock.advance(for_ms)
         self.clock.reboot(wall_ms=wall_ms)
 
-    async def push(self) -> None:
-        """One round up, its back-off waited for."""
-        wait = await self.node.pusher.woken()
-        self._pass(wait.until_boot_ms)
-
-    async def pull(self) -> None:
-        """One round down, its back-off waited for."""
-        wait = await self.node.puller.woken()
-        self._pass(wait.until_boot_ms)
-
-    def _pass(self, until_boot_ms: int) -> None:
-        self.advance(max(0, until_boot_ms - self.clock.boot_ms()))
-
-    async def house(self) -> None:
-        """What the node does by itself every two seconds."""
-        shop = self.node.shop
-
-        def sweep(tx: Tx) -> None:
-            tx.run("claims_over", tx.moment.trusted_ms)
-
-        await shop.writer.do(sweep, shop.moment())
-        await answer_asks(shop)
-        await lapse(shop)
-
     async def heal(self) -> None:
         """The line is good again and both sides run until nothing moves any more."""
-        for name in ("lose_question", "lose_answer", "repeat", "late"):
-            setattr(self.weather, name, 0.0)
-        self.weather.cut = False
+        self.mend()
         for _ in range(4):
             await self.push()
             await self.pull()
             await self.house()
-
-
-def _close(opened: Opened, *, catalog: bool = True) -> None:
-    if catalog:
-        opened.catalog.close()
-    opened.ledger.close()
-    opened.folder.close()
-
-
-def unsent(ledger: Path) -> int:
-    """Events that the hub has not acknowledged."""
-    import sqlite3
-
-    with closing(sqlite3.connect(ledger)) as connection:
-        row = connection.execute("SELECT outbox_seq - outbox_acked FROM counters").fetchone()
-    count: int = row[0]
-    return count

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from running_hub import NOON_MS
-from whole_chain import Chain, unsent
+from whole_chain import Chain
 
 from edge.flow.answers import ScanAnswer
 from edge.flow.caller import Caller
@@ -298,7 +298,7 @@ class OnceMachine(RuleBasedStateMachine):
                 assert unit in live or unit in self._refundable(order), f"{unit} is stuck"
 
     async def _agrees(self) -> None:
-        assert unsent(self.chain.ledger) == 0
+        assert self.chain.unsent() == 0
         live = self._live()
         for order in self.orders:
             view = self._hub_view(order)
