@@ -38,6 +38,8 @@ def redeem_rotating(asking: Redeemer, shown: PickupV3) -> ScanAnswer:
     if lock.locked:
         return locked(asking, lock, order)
     secret = _secret(asking, lookup)
+    if secret is None and _is_refused_anyway(asking, order, found[0].code):
+        return conclude(asking, order, found[0].code, "replica")
     if secret is None:
         return asking.refuse(Verdict.REVIEW, "key_not_here", order=order)
     if not shown.rotating.is_genuine(secret):
@@ -88,7 +90,7 @@ def _at_its_step(
 
 
 def _is_refused_anyway(asking: Redeemer, order: Order, code: Code) -> bool:
-    """Whether there is more to say than that the step is not of this moment: gone, say."""
+    """Whether the order itself is reason enough: gone, withdrawn, another store's, late."""
     now = standing(asking.tx, order.order_id)
     if is_not_understood(asking.tx):
         now = replace(now, needs_understanding=True)

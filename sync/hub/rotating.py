@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    delete,
     exists,
     insert,
     or_,
@@ -27,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync.hub.codes import GRADE, Issue, new_code_id
 from sync.hub.feed import append, store_scope
 from sync.hub.identity import Hub
+from sync.hub.rekey import chain_lookup
 from sync.hub.stores import store_row
 from sync.hub.tables import code, pickup_order
 from sync.hub.tables import unit as unit_table
@@ -83,6 +85,8 @@ def put_v3(connection: Connection, issue: Issue) -> Rotating:
             lookup=lookup,
             kind="v3",
             code_id=made.code_id,
+            chain_lookup=chain_lookup(connection, made.code_id),
+            store=issue.store,
             grade=GRADE["v3"],
             epoch=issue.epoch,
             not_after_ms=issue.not_after_ms,
@@ -124,8 +128,9 @@ def push(connection: Connection, order_id: bytes, *, now_ms: int) -> None:
 def rekey(connection: Connection, order_id: bytes, to_store: int, *, now_ms: int) -> None:
     """Move an order's live rotating codes to another store: its key, its window, its look-up.
 
-    The store before is told to forget. The customer's page goes on as it is. Call it in the
-    transaction of the grant, before the order is published.
+    The store before is told to forget; its look-up stays, to say where the order went. The
+    customer's page goes on as it is. Call it in the transaction of the grant, when epoch and times
+    of the live codes are set and before the order is published.
     """
     home = store_row(connection, to_store)
     for row in connection.execute(
@@ -135,11 +140,12 @@ def rekey(connection: Connection, order_id: bytes, to_store: int, *, now_ms: int
             continue
         _forget(connection, row)
         lookup = rotating_lookup(home.k_store, row.code_id)
-        connection.execute(
-            update(code)
-            .where(code.c.order_id == order_id, code.c.lookup == row.lookup)
-            .values(lookup=lookup)
-        )
+        here = (code.c.order_id == order_id) & (code.c.lookup == row.lookup)
+        there = (code.c.order_id == order_id) & (code.c.lookup == lookup)
+        values = dict(connection.execute(select(code).where(here)).mappings().one())
+        values.update(lookup=lookup, store=to_store)
+        connection.execute(delete(code).where(there))  # it was there before
+        connection.execute(insert(code).values(**values))
         connection.execute(
             update(rotating_key)
             .where(rotating_key.c.code_id == row.code_id)
