@@ -182,8 +182,8 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason(
             "no_such_code_offline",
             "try_signed_or_wait",
-            "本地没有这个码;总部断线,它可能比本地资料新",
-            "Not in our data; HQ is offline and the code may be newer than the data",
+            "本地没有,可能比本地资料新",
+            "Not in our data; may be newer",
         ),
         _reason("bad_signature", "ask_new_code", "签名无效", "The signature is not genuine"),
         _reason("key_unknown", "call_hq", "签名密钥未知", "Signed with a key we do not know"),

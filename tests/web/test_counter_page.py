@@ -319,7 +319,7 @@ def test_hq_goes_and_comes_back_and_the_page_says_what_still_works(
         expect(page.locator("#facts")).to_contain_text("to send")
         typed(screen, v1_text(b"\0never told"[:10]))
         panel = page.locator("#panel[data-tone=stop]")
-        expect(panel).to_contain_text("the code may be newer than the data")
+        expect(panel).to_contain_text("Not in our data; may be newer")
         expect(panel).to_contain_text("call HQ, or scan again when the line is back")
         expect(panel.locator(".main")).to_contain_text(re.compile(r"Data \d+ (s|min) old"))
         expect(panel).not_to_contain_text("get a new code")
