@@ -178,7 +178,8 @@ def document_paper(facts: DocumentFacts, *, marks: tuple[str, ...] = ()) -> Docu
             Text(text="发出、收到时各扫一次 Scan where it leaves and where it arrives"),
             *_code(document_text(facts.document)),
             Feed(),
-            Text(text="发货 Sent ________ 收货 Received ________"),
+            Text(text="发货 Sent ____________"),
+            Text(text="收货 Received ____________"),
             _TAIL_FEED,
         )
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.domain.facts import Code, Gone, Handed, Here, Order, Policy, Standing, UnitKey
+from sync.rules.order_life import REFUND
 from sync.rules.verdicts import Verdict
 
 
@@ -112,6 +113,8 @@ def _refuse_gone(standing: Standing) -> Refuse:
         return Refuse(verdict=Verdict.NOT_HERE, reason="moved")
     if any(tomb.reason == "lapsed" for tomb in gone):
         return Refuse(verdict=Verdict.EXPIRED, reason="lapsed")
+    if any(tomb.destination == REFUND for tomb in gone):
+        return Refuse(verdict=Verdict.REVOKED, reason="refunded")
     return Refuse(verdict=Verdict.REVOKED, reason="cancelled")
 
 

@@ -103,7 +103,7 @@ class ScanAnswer:
     """
 
     id: str
-    kind: Literal["pickup", "lines", "product", "member", "staff", "unreadable"]
+    kind: Literal["pickup", "lines", "product", "member", "staff", "unreadable", "paper"]
     verdict: Verdict | None
     reason: Said
     next_step: Next
@@ -125,6 +125,8 @@ class ScanAnswer:
     debounced: bool = False
     repeat_of_ms: int | None = None
     painted: bool = False
+    queue: int | None = None
+    paper: str | None = None
     training: bool = False
 
 

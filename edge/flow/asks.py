@@ -10,6 +10,7 @@ from edge.domain.facts import Gone, UnitKey
 from edge.domain.pickup import is_gone
 from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
+from edge.store import picks
 from edge.store.errors import UnitFailed
 from edge.store.handovers import claim
 from edge.store.orders import standing
@@ -91,6 +92,8 @@ def _answer(shop: Shop, tx: Tx, ask: Ask) -> bool:
             ask.destination,
             tx.moment.trusted_ms,
         )
+    if released and ask.destination.startswith("store:"):
+        picks.forget(tx, ask.order_id)  # what lay in our bin goes along
     tx.run("ask_answered", ask.ask_id, tx.moment.trusted_ms, len(released), len(kept))
     tx.note("ask_answered", ask=ask.ask_id.hex(), released=released, kept=kept)
     named_released = tuple((ask.order_id, line, unit) for line, unit in released)

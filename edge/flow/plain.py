@@ -15,7 +15,7 @@ from edge.store.tx import Moment, Tx
 def not_pickup(
     shop: Shop,
     caller: Caller,
-    kind: Literal["lines", "product", "member", "staff", "unreadable"],
+    kind: Literal["lines", "product", "member", "staff", "unreadable", "paper"],
     why: str,
 ) -> ScanAnswer:
     """Say what the scan is, and what to do instead."""

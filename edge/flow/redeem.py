@@ -30,6 +30,7 @@ from edge.store.orders import (
     standing,
     token_order,
 )
+from edge.store.picks import place_in_queue
 from edge.store.row import integer
 from edge.store.tx import Tx
 from sync.rules.verdicts import Verdict
@@ -275,7 +276,8 @@ def conclude(
                 source=source,
                 order=order_view(order, now),
             )
-            return replace(answer, state="claimed")
+            queue = None if order.ready else place_in_queue(tx, order)
+            return replace(answer, state="claimed", queue=queue)
 
 
 def _refused(asking: Redeemer, order: Order, refusal: Refuse, source: Source) -> ScanAnswer:

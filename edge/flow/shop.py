@@ -39,6 +39,7 @@ class StationMemory:
 
     waiting_serial: a courier serial that was scanned and lacks its PIN, and when (boot time).
     active_boot_ms: when somebody last did something here. training: as the ledger has it.
+    bags: of the order `bags_of`, whose labels were scanned here since it was claimed.
     """
 
     seen: OrderedDict[bytes, tuple[int, ScanAnswer]] = field(
@@ -51,6 +52,8 @@ class StationMemory:
     typing: Slowness = field(default_factory=Slowness)
     active_boot_ms: int | None = None
     training: bool = False
+    bags_of: bytes | None = None
+    bags: set[int] = field(default_factory=set[int])
 
     def remember(self, digest: bytes, boot_ms: int, answer: ScanAnswer) -> None:
         """Keep an answer for the debounce window."""
@@ -88,7 +91,8 @@ class Shop:
     looked at again.
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
-    must be recognised later and never read (requests, codes just seen).
+    must be recognised later and never read (requests, codes just seen). doubted: set when the box
+    was fenced or superseded while it runs, so that its line to HQ ends.
     """
 
     writer: Writer
@@ -117,6 +121,7 @@ class Shop:
     stock_managed: set[str] = field(default_factory=set[str])
     stock_stale: set[str] = field(default_factory=set[str])
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    doubted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def moment(self) -> Moment:
         """Now."""

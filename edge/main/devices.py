@@ -14,7 +14,8 @@ from edge.domain.parse import bytes_to_text
 from edge.flow.answers import DeviceView, Refusal
 from edge.flow.caller import Caller
 from edge.flow.perform import Spool
-from edge.flow.scan import ScanAsk, scan
+from edge.flow.reading import read
+from edge.flow.scan import ScanAsk
 from edge.flow.shop import Shop
 from edge.store.errors import StoreError, UnitFailed, origin
 
@@ -108,7 +109,7 @@ async def run_scanner(bench: Bench, config: ScannerConfig, progress: Progress) -
 async def _answer(shop: Shop, station: str, ask: ScanAsk) -> None:
     caller = Caller(station=station, route="device")
     try:
-        answer = await scan(shop, caller, ask)
+        answer = await read(shop, caller, ask)
     except UnitFailed as error:
         logger.error("scan failed station=%s error=%s", station, origin(error))
         shop.screens.publish(station, "refused", _UNSERVED)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.flow.answers import Refusal
-from edge.flow.scan import ScanAsk, scan
+from edge.flow.reading import read
+from edge.flow.scan import ScanAsk
 from edge.flow.shop import Shop
 from edge.store.errors import StoreError
 from edge.web import problems
@@ -47,7 +48,7 @@ def scans(shop: Shop) -> ASGIApp:
             return
         try:
             ask = ScanAsk(text=body.text, aim=body.aim, pin=body.pin, typed=body.typed)
-            told = await scan(shop, who, ask)
+            told = await read(shop, who, ask)
         except StoreError as error:
             await answer(send, *problems.unserved(error))
             return

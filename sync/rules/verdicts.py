@@ -132,6 +132,19 @@ STEPS: dict[str, Step] = dict(
             "要练习,请先在“更多”里进入练习模式",
             "To practise, start training first, under More",
         ),
+        _step(
+            "customer_code_first",
+            Who.CASHIER,
+            "先扫顾客的取货码,再扫袋标确认",
+            "Scan the customer's code first, then the bag label",
+        ),
+        _step("next_bag", Who.CASHIER, "请扫下一袋", "Scan the next bag"),
+        _step(
+            "open_store_page",
+            Who.CASHIER,
+            "在门店页办理",
+            "Go on with it on the store page",
+        ),
         _step("not_a_pickup_code", Who.CASHIER, "这不是取货码", "This is not a pickup code"),
         _step(
             "wait_for_link",
@@ -175,6 +188,7 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason("lapsed", "call_hq", "已过期并退回", "Expired and given back"),
         # revoked
         _reason("cancelled", "call_hq", "订单已取消", "The order was cancelled"),
+        _reason("refunded", "call_hq", "缺货,已退款", "Out of stock; refunded"),
         _reason("reissued", "ask_new_code", "取货码已更换", "The code was replaced"),
         _reason("code_revoked", "ask_new_code", "取货码已作废", "The code was revoked"),
         # unknown
@@ -258,6 +272,10 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         ),
         _reason("case_open", "ask_supervisor", "该订单正在复核", "A review of this order is open"),
         # not a pickup code
+        _reason("bag_label", "customer_code_first", "这是袋标", "This is a bag label"),
+        _reason("bag_counted", "next_bag", "这一袋已核对", "This bag is checked"),
+        _reason("pick_paper", "open_store_page", "这是拣货单", "This is a pick slip"),
+        _reason("document_paper", "open_store_page", "这是单据", "This is a document"),
         _reason("unreadable", "scan_again", "无法识别", "Not readable"),
         _reason(
             "check_character",
