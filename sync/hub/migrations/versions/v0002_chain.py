@@ -21,6 +21,7 @@ def upgrade() -> None:
     boxes()
     picking()
     rotating()
+    stock()
 
 
 def hubdb() -> None:
@@ -222,3 +223,103 @@ def ownership() -> None:
         sa.CheckConstraint("state IN ('asked', 'refunded', 'kept')", name="refund_state"),
     )
     op.create_index("refund_unit", "refund", ["order_id", "line", "unit"], unique=True)
+
+
+def stock() -> None:
+    """Rights that HQ holds and promised, reservations, tiers, and what nodes told of stock."""
+    op.create_table(
+        "stock",
+        sa.Column("store", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sku", sa.String, primary_key=True),
+        sa.Column("online", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("debt", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("par", sa.Integer, nullable=True),
+        sa.Column("safety", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("closed", sa.Boolean, nullable=False),
+        sa.Column("counter_sold", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("online_sold", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("managed", sa.Boolean, nullable=False),
+        sa.Column("incarnation", sa.LargeBinary, nullable=False),
+        sa.Column("based", sa.Boolean, nullable=False),
+        sa.Column("on_hand", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("quarantine", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("counter", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("kiosk", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("kept_back", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("away", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("on_way", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("locked", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("shortage", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("available", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("tier_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("told_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.CheckConstraint("online >= 0"),
+        sa.CheckConstraint("debt >= 0"),
+    )
+    op.create_table(
+        "order_right",
+        sa.Column("order_id", sa.LargeBinary, primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("quantity", sa.BigInteger, nullable=False),
+        sa.Column("taken_ms", sa.BigInteger, nullable=False),
+        sa.Column("taken", sa.BigInteger, nullable=False),
+        sa.CheckConstraint("quantity >= 0"),
+    )
+    op.create_index("order_right_sku", "order_right", ["store", "sku", "taken_ms"])
+    op.create_table(
+        "right_move",
+        sa.Column("move_id", sa.LargeBinary, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("quantity", sa.BigInteger, nullable=False),
+        sa.Column("given", sa.BigInteger, nullable=True),
+        sa.Column("incarnation", sa.LargeBinary, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("why", sa.String, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
+        sa.Column("done_ms", sa.BigInteger, nullable=True),
+        sa.CheckConstraint("kind IN ('grant', 'base', 'recall')"),
+        sa.CheckConstraint("state IN ('open', 'done', 'void')"),
+    )
+    op.create_index("right_move_sku", "right_move", ["store", "sku", "state"])
+    op.create_table(
+        "reservation",
+        sa.Column("reservation_id", sa.String, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("quantity", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("made_ms", sa.BigInteger, nullable=False),
+        sa.Column("deadline_ms", sa.BigInteger, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger, nullable=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=True),
+        sa.CheckConstraint("state IN ('held', 'confirmed', 'released', 'expired')"),
+    )
+    op.create_index("reservation_due", "reservation", ["state", "deadline_ms"])
+    op.create_index("reservation_sku", "reservation", ["store", "sku", "made_ms"])
+    op.create_table(
+        "stock_action",
+        sa.Column("action_id", sa.Integer, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("action", sa.String, nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_index("stock_action_sku", "stock_action", ["store", "sku"])
+    op.create_table(
+        "transfer_proposal",
+        sa.Column("proposal_id", sa.Integer, primary_key=True),
+        sa.Column("sku", sa.String, nullable=False),
+        sa.Column("from_store", sa.Integer, nullable=False),
+        sa.Column("to_store", sa.Integer, nullable=False),
+        sa.Column("quantity", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("made_ms", sa.BigInteger, nullable=False),
+        sa.CheckConstraint("state IN ('open', 'taken', 'dropped')"),
+    )
