@@ -31,6 +31,7 @@ from sync.hub import (
     tables_ownership,
     tables_picking,
     tables_rotating,
+    tables_stock,
 )
 from sync.hub.engines import Trouble
 from sync.hub.problems import Problem
@@ -42,6 +43,7 @@ TABLES = (
     tables_ownership,
     tables_picking,
     tables_rotating,
+    tables_stock,
 )
 
 T = TypeVar("T")
