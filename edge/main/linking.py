@@ -6,14 +6,16 @@ import random
 from dataclasses import dataclass
 
 from config.schema import Config
+from edge.flow.boxes import doubt, set_aside, start_over
 from edge.flow.receive import CatalogReplica
 from edge.flow.shop import LinkState, Shop
+from edge.main.boxes import come_back, hand_in_late, hear_papers, look_at_mark
 from edge.store.outbox import LedgerOutbox
 from sync.engine.peer import Peer
 from sync.engine.state import LinkState as EngineState
 from sync.link.http import HttpLink
 from sync.link.loop import run
-from sync.wire.errors import LinkError, RemoteWireError
+from sync.wire.errors import HubAhead, LinkError, RemoteWireError, Superseded
 
 logger = logging.getLogger(__name__)
 _KEY_AGAIN_MS = 2_000
@@ -22,33 +24,83 @@ _KEY_AGAIN_MS = 2_000
 async def keep_linked(
     config: Config, shop: Shop, replica: CatalogReplica, wake: asyncio.Event
 ) -> None:
-    """Push, pull and listen for ever; a box without HQ's address or certificate only waits."""
-    enrolled = shop.identity.enrolled
-    if config.hub.url is None or enrolled is None:
+    """Push, pull and listen for ever; a box without HQ's address or certificate only waits.
+
+    A box in doubt first takes a new incarnation and asks HQ to attest it; one whose place was taken
+    hands in what it still has and is silent from then on.
+    """
+    if config.hub.url is None or shop.identity.enrolled is None:
         await asyncio.Event().wait()
         return
+    while True:
+        shop.doubted.clear()
+        await start_over(shop)
+        if shop.identity.fenced_why == "superseded":
+            await _say_the_rest(config, shop, config.hub.url)
+            await asyncio.Event().wait()
+        if not shop.identity.is_certified:
+            await come_back(config, shop)
+            continue
+        async with asyncio.TaskGroup() as tasks:
+            linked = tasks.create_task(_linked(config, shop, replica, wake, config.hub.url))
+            await shop.doubted.wait()
+            linked.cancel()
+
+
+async def _linked(
+    config: Config, shop: Shop, replica: CatalogReplica, wake: asyncio.Event, url: str
+) -> None:
+    enrolled = shop.identity.enrolled
+    assert enrolled is not None
     peer = Peer.of(enrolled.certificate)
-    signer = shop.identity.signer()
-    screen = _Screen(shop=shop)
-    async with (
-        HttpLink(base_url=config.hub.url, signer=signer, peer=peer, ca_file=config.hub.ca) as link,
-        asyncio.TaskGroup() as tasks,
-    ):
-        tasks.create_task(_fetch_key(shop, link), name="personal key")
-        tasks.create_task(
-            run(
-                peer=peer,
-                random_=random.SystemRandom(),
-                link=link,
-                outbox=LedgerOutbox(shop.writer, shop.moment, on_fork=shop.fence),
-                replica=replica,
-                clock=shop.clock,
-                wake=wake,
-                folder=config.node.data_dir,
-                on_state=screen.show,
-            ),
-            name="sync",
-        )
+    screen = _Screen(shop=shop, ahead=asyncio.Event())
+    papers: asyncio.Queue[Superseded] = asyncio.Queue()
+    line = HttpLink(
+        base_url=url,
+        signer=shop.identity.signer(),
+        peer=peer,
+        ca_file=config.hub.ca,
+        on_superseded=papers.put_nowait,
+    )
+    syncing = run(
+        peer=peer,
+        random_=random.SystemRandom(),
+        link=line,
+        outbox=LedgerOutbox(shop.writer, shop.moment, on_fork=screen.forked),
+        replica=replica,
+        clock=shop.clock,
+        wake=wake,
+        folder=config.node.data_dir,
+        on_state=screen.show,
+    )
+    try:
+        async with line, asyncio.TaskGroup() as tasks:
+            tasks.create_task(_fetch_key(shop, line), name="personal key")
+            tasks.create_task(hear_papers(shop, papers), name="papers")
+            tasks.create_task(_doubt_if_behind(shop, screen.ahead), name="ahead")
+            tasks.create_task(look_at_mark(shop, line, peer), name="mark")
+            tasks.create_task(hand_in_late(shop, line, peer), name="late")
+            tasks.create_task(syncing, name="sync")
+    finally:
+        screen.ended()
+
+
+async def _doubt_if_behind(shop: Shop, ahead: asyncio.Event) -> None:
+    await ahead.wait()
+    await doubt(shop, "witness", "HQ holds events that were not written here")
+
+
+async def _say_the_rest(config: Config, shop: Shop, url: str) -> None:
+    """A box whose place was taken tells what only it knows, under its own old name."""
+    enrolled = shop.identity.enrolled
+    assert enrolled is not None
+    shop.personal_key = None
+    peer = Peer.of(enrolled.certificate)
+    await set_aside(shop)
+    async with HttpLink(
+        base_url=url, signer=shop.identity.signer(), peer=peer, ca_file=config.hub.ca
+    ) as link:
+        await hand_in_late(shop, link, peer)
 
 
 @dataclass(slots=True)
@@ -56,8 +108,22 @@ class _Screen:
     """The line's state as the shop shows it."""
 
     shop: Shop
+    ahead: asyncio.Event
+
+    def forked(self) -> None:
+        """HQ holds another event of ours: it is durable already."""
+        self.shop.fence()
+        self.shop.doubted.set()
+
+    def ended(self) -> None:
+        """Nobody keeps the line any more."""
+        self.shop.link = LinkState(state="offline", since_ms=self.shop.clock.wall_ms())
+        self.shop.screens.publish(None, "link", {"state": "offline", "unsent": 0})
 
     def show(self, state: EngineState) -> None:
+        """Tell the counters."""
+        if state.push_error == HubAhead.code:
+            self.ahead.set()
         word = "online" if state.online else "offline"
         before = self.shop.link.state
         ago_ms = self.shop.clock.boot_ms() - state.since_boot_ms

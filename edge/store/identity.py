@@ -55,26 +55,31 @@ def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identi
     copy: it takes a new incarnation, fenced, and is bound to this machine from now on. So does one
     that fenced itself for a fork while it ran.
     """
-    row = tx.one("identity")
-    if row is None:
+    if tx.one("identity") is None:
         private = Signer.generate().private_bytes()
         tx.run("identity_create", private, secrets.token_bytes(8), machine)
         tx.note("incarnation_made")
-        row = tx.one("identity")
-        assert row is not None
+    known = current(tx)
+    if not is_same(known.machine, machine):
+        tx.run("machine_bind", machine)
+        tx.note("moved", was_fenced=known.fenced)
+        if not known.fenced:
+            begin_again(tx, "machine")
+    elif known.fenced_why in ("fork", "witness") and known.is_certified:
+        begin_again(tx, known.fenced_why)
+    return current(tx)
+
+
+def current(tx: Tx) -> Identity:
+    """The identity as the ledger has it."""
+    row = tx.one("identity")
+    assert row is not None
     key, incarnation, bound_to, fenced, certificate, k_store, hub, since, number, _ = row
     assert isinstance(key, bytes)
     assert isinstance(incarnation, bytes)
     assert isinstance(bound_to, str)
     assert isinstance(number, int)
     fence = fence_of(tx)
-    why: Why | None = None if fence is None else fence.why
-    moved = not is_same(bound_to, machine)
-    if moved:
-        tx.run("machine_bind", machine)
-        tx.note("moved", was_fenced=bool(fenced))
-    if moved and not fenced:
-        incarnation, fenced, why = begin_again(tx, "machine"), 1, "machine"
     enrolled = None
     if certificate is not None:
         assert isinstance(certificate, bytes)
@@ -86,17 +91,14 @@ def load(tx: Tx, *, machine: str, is_same: Callable[[str, str], bool]) -> Identi
             hub_public=hub,
             acknowledged_from_ms=since if isinstance(since, int) else 0,
         )
-    forked = why == "fork" and enrolled and enrolled.certificate.incarnation == incarnation
-    if forked:
-        incarnation = begin_again(tx, "fork")
     return Identity(
         private_key=key,
         incarnation=incarnation,
-        machine=machine if moved else bound_to,
+        machine=bound_to,
         fenced=bool(fenced),
         enrolled=enrolled,
         catalog_number=number,
-        fenced_why=why,
+        fenced_why=None if fence is None else fence.why,
     )
 
 

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from edge.store.row import blob, integer, text
+from edge.store.row import blob, integer, maybe_blob, text
 from edge.store.sql import names
 from edge.store.tx import Tx
 from sync.wire.codec import unpack
-from sync.wire.messages import Event, SignedTakeOver, Unit
+from sync.wire.messages import Certificate, Event, SignedTakeOver, Unit
 
 Why = Literal["machine", "fork", "witness", "restored", "superseded"]
 BEGIN_AGAIN = "begin_again_"
@@ -58,20 +58,32 @@ def befores(tx: Tx) -> tuple[Before, ...]:
 
 
 def begin_again(tx: Tx, why: Why, *, detail: str = "") -> bytes:
-    """Take a new random incarnation, fenced; answers it. Never for a superseded box."""
+    """Take a new random incarnation, fenced; answers it. Never for a superseded box.
+
+    Events of an incarnation that HQ never certified were never told: they stay in the outbox.
+    """
     incarnation = secrets.token_bytes(8)
     tx.note("began_again", why=why, detail=detail)
     tx.run("incarnation_end", tx.moment.trusted_ms, why)
-    tx.run("outbox_set_aside")
-    tx.run("outbox_empty")
-    tx.run("outbox_restart")
+    if _is_certified(tx):
+        tx.run("outbox_set_aside")
+        tx.run("outbox_empty")
+        tx.run("outbox_restart")
+        tx.begin_outbox()
     tx.run("incarnation_begin", incarnation)
     tx.run("fence_because", why, tx.moment.trusted_ms, detail)
     for name in names():
         if name.startswith(BEGIN_AGAIN):
             tx.run(name)
-    tx.begin_outbox()
+    tx.fenced = True
     return incarnation
+
+
+def _is_certified(tx: Tx) -> bool:
+    row = tx.one("identity")
+    assert row is not None
+    certificate = maybe_blob(row[4])
+    return certificate is not None and unpack(Certificate, certificate).incarnation == row[1]
 
 
 def give_way(tx: Tx, paper: SignedTakeOver, *, to: str) -> None:

@@ -8,7 +8,7 @@ from edge.store.row import integer, maybe_integer
 from edge.store.tx import Moment, Tx
 from edge.store.writer import Writer
 from sync.wire.messages import BatchAnswer, Event
-from sync.wire.ports import Outbox
+from sync.wire.ports import Outbox, OutboxMarks
 
 KEEP_ACKED = 10_000
 """Events kept beyond what HQ has backed up, for a hub that was restored a little behind."""
@@ -30,6 +30,8 @@ class LedgerOutbox:
 
         def read(tx: Tx) -> list[Event]:
             events: list[Event] = []
+            if tx.fenced:  # another may bear this incarnation: told under a new one, or late
+                return events
             size = 0
             for row in tx.all("outbox_unsent", limit):
                 event = event_of(row)
@@ -65,6 +67,27 @@ class LedgerOutbox:
         await self._writer.do(keep, self._now())
         if forked:
             self._on_fork()
+
+    async def marks(self) -> OutboxMarks:
+        """The newest seq, the hub's mark, and the oldest event still kept."""
+
+        def read(tx: Tx) -> OutboxMarks:
+            row = tx.one("outbox_kept")
+            assert row is not None
+            return OutboxMarks(
+                last_seq=integer(row[0]), acked_seq=integer(row[1]), kept_from=integer(row[2])
+            )
+
+        return await self._writer.do(read, self._now())
+
+    async def rewind(self, acked_seq: int) -> None:
+        """The hub was restored: what is behind its mark is unsent again (attack 11)."""
+
+        def back(tx: Tx) -> None:
+            tx.run("outbox_rewind", acked_seq)
+            tx.note("hub_restored", acked_seq=acked_seq)
+
+        await self._writer.do(back, self._now())
 
     async def waiting(self) -> tuple[int, int | None]:
         """How many events HQ does not have, and the trusted time of the oldest."""

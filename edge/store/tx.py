@@ -113,9 +113,8 @@ class Tx:
         return self._audit_hash
 
     def begin_outbox(self) -> None:
-        """Count events from 1 again, fenced: what a new incarnation begins with."""
+        """Count events from 1 again: what a new incarnation begins with."""
         self._outbox_seq = 0
-        self.fenced = True
 
     def close(self) -> None:
         """Write the counters back; the writer calls it before it releases the savepoint."""
