@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="multiplies the examples of the stateful tests",
     )
     parser.addoption(
+        "--seeds",
+        type=int,
+        default=1_000,
+        help="how many days of a chain the simulation lives",
+    )
+    parser.addoption(
         "--hardware",
         action="append",
         default=[],
