@@ -125,12 +125,14 @@ def push(connection: Connection, order_id: bytes, *, now_ms: int) -> None:
     _forget_dead(connection, rotating_key.c.order_id == order_id)
 
 
-def rekey(connection: Connection, order_id: bytes, to_store: int, *, now_ms: int) -> None:
-    """Move an order's live rotating codes to another store: its key, its window, its look-up.
+def rekey(
+    connection: Connection, order_id: bytes, to_store: int, *, epoch: int, now_ms: int
+) -> None:
+    """Move an order's live rotating codes to another store at `epoch`: key, window, look-up.
 
     The store before is told to forget; its look-up stays, to say where the order went. The
-    customer's page goes on as it is. Call it in the transaction of the grant, when epoch and times
-    of the live codes are set and before the order is published.
+    customer's page goes on as it is. Call it in the transaction of the grant, before the order is
+    published.
     """
     home = store_row(connection, to_store)
     for row in connection.execute(
@@ -143,7 +145,7 @@ def rekey(connection: Connection, order_id: bytes, to_store: int, *, now_ms: int
         here = (code.c.order_id == order_id) & (code.c.lookup == row.lookup)
         there = (code.c.order_id == order_id) & (code.c.lookup == lookup)
         values = dict(connection.execute(select(code).where(here)).mappings().one())
-        values.update(lookup=lookup, store=to_store)
+        values.update(lookup=lookup, store=to_store, epoch=epoch)
         connection.execute(delete(code).where(there))  # it was there before
         connection.execute(insert(code).values(**values))
         connection.execute(

@@ -1,0 +1,14 @@
+"""A rotating code as HQ told it, and what a phone would show of it."""
+
+from typing import Any
+
+from sync.rules import crockford
+from sync.wire.rotating import rotating_text
+from sync.wire.token import CODE_ID_BYTES
+
+
+def shown(told: dict[str, Any], unix_s: int) -> str:
+    """The text on the phone in this second."""
+    symbols = told["code"]
+    code_id = crockford.decode(symbols[:-1]).to_bytes(CODE_ID_BYTES, "big")
+    return rotating_text(code_id, bytes.fromhex(told["secret"]), unix_s)
