@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from edge.flow.shop import Shop
 from edge.flow.stations import Stations
-from edge.web import acts, desk, openapi, pages, paper, people, problems, scans, state, stock
+from edge.web import acts, desk, openapi, pages, paper, people, picks, problems, scans, state, stock
 from edge.web.assets import Assets
 from edge.web.auth import Door
 from edge.web.screens import ScreenHub
@@ -51,6 +51,7 @@ def build(
         paper.routes(shop),
         state.routes(shop),
         stock.routes(shop),
+        picks.routes(shop),
     ):
         api.include_router(part)
     app.include_router(api)
