@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
-from sync.hub import order_rows, ownership, picking
+from sync.hub import asks, order_rows, ownership, picking, refunds, transfers
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.facts import Act, AskNow, Judged, UnitNow, Working
-from sync.hub.feed import append, store_scope
 from sync.hub.tables import ask, code_lock, event, event_order, redemption, review_case
 from sync.hub.tables import unit as unit_table
 from sync.wire import codec
@@ -34,7 +33,7 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
     units: dict[Unit, UnitNow] = {}
     live: set[Unit] = set()
     acts: dict[tuple[int, Unit], Act] = {}
-    asks: dict[bytes, AskNow] = {}
+    asked: dict[bytes, AskNow] = {}
     for start in range(0, len(orders), _CHUNK):
         part = orders[start : start + _CHUNK]
         for row in connection.execute(select(unit_table).where(unit_table.c.order_id.in_(part))):
@@ -63,7 +62,7 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
                     state=row.state,
                 )
         for row in connection.execute(select(ask).where(ask.c.order_id.in_(part))):
-            asks[row.ask_id] = AskNow(
+            asked[row.ask_id] = AskNow(
                 order_id=row.order_id,
                 holder=row.holder,
                 epoch=row.epoch,
@@ -71,7 +70,7 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
                 units=frozenset(order_rows.unpack_units(row.units)),
                 answered=row.answered_ms is not None,
             )
-    return Working(incarnation=incarnation, units=units, acts=acts, asks=asks, live=live)
+    return Working(incarnation=incarnation, units=units, acts=acts, asks=asked, live=live)
 
 
 def store(
@@ -89,6 +88,10 @@ def store(
     _store_answers(connection, working, now_ms)
     _store_rest(connection, sender, incarnation, working)
     for trouble in working.troubles:
+        detail = trouble.detail
+        if trouble.reason == "after_refund":
+            lost = [unit for unit in working.lost if unit[0] == trouble.order_id]
+            detail = refunds.loss_words(connection, lost)
         open_case(
             connection,
             sender,
@@ -96,7 +99,7 @@ def store(
             seq=trouble.seq,
             order_id=trouble.order_id,
             reason=trouble.reason,
-            detail=trouble.detail,
+            detail=detail,
             now_ms=now_ms,
         )
 
@@ -194,20 +197,13 @@ def _store_acts(connection: Connection, sender: EnrolledNode, working: Working) 
 
 
 def _store_answers(connection: Connection, working: Working, now_ms: int) -> None:
-    for ask_id, body in working.answers.items():
-        connection.execute(
-            update(ask)
-            .where(ask.c.ask_id == ask_id)
-            .values(
-                released=codec.pack([(line, unit) for _, line, unit in body.released]),
-                kept=codec.pack([(line, unit) for _, line, unit in body.kept]),
-                answered_ms=now_ms,
-            )
-        )
-        record = connection.execute(select(ask).where(ask.c.ask_id == ask_id)).one()
-        append(connection, store_scope(record.store), [order_rows.ask_row(record)])
+    for body in working.answers.values():
+        asks.answered(connection, body, now_ms)
+    refunds.told(connection, handed=working.lost, stopped=working.stopped)
+    for taken in working.grants_taken:
+        transfers.accepted(connection, taken.order_id, taken.epoch, now_ms)
     for order_id in sorted({body.order_id for body in working.answers.values()}):
-        ownership.settle(connection, order_id)
+        ownership.settle(connection, order_id, now_ms)
 
 
 def _store_rest(

@@ -14,6 +14,7 @@ from sync.wire import codec
 from sync.wire.errors import RemoteWireError
 from sync.wire.events import (
     KINDS,
+    Accepted,
     Answered,
     Body,
     Handed,
@@ -23,7 +24,7 @@ from sync.wire.events import (
 from sync.wire.messages import EVENT_SCHEMA, MAX_EVENT_BYTES, Event, Outcome, Unit
 from sync.wire.picking_events import ShortPicked
 
-UnitState = Literal["held", "handed", "lapsed", "released"]
+UnitState = Literal["held", "handed", "lapsed", "released", "refunded"]
 ActState = Literal["live", "undone", "conflict", "conflict_undone"]
 
 
@@ -79,6 +80,8 @@ class Working:
     """What one batch of one incarnation sees and changes; written back in the same transaction.
 
     units, acts and asks come from the database, as far as the batch names them; the rest is filled.
+    lost: units that were handed over though refunded; stopped: refunded ones that cannot be any
+    more. recovering: the hub has fallen behind its nodes and learns from them who holds what.
     """
 
     incarnation: bytes
@@ -86,10 +89,14 @@ class Working:
     acts: dict[tuple[int, Unit], Act]
     asks: dict[bytes, AskNow]
     live: set[Unit]
+    recovering: bool = False
     touched_units: set[Unit] = field(default_factory=set[Unit])
     new_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
     undone_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
     answers: dict[bytes, Answered] = field(default_factory=dict[bytes, Answered])
+    grants_taken: list[Accepted] = field(default_factory=list[Accepted])
+    lost: list[Unit] = field(default_factory=list[Unit])
+    stopped: list[Unit] = field(default_factory=list[Unit])
     troubles: list[Trouble] = field(default_factory=list[Trouble])
     bodies: list[tuple[int, Body]] = field(default_factory=list[tuple[int, Body]])
 
@@ -137,7 +144,7 @@ def _fits(number: int) -> bool:
 def units_in(body: Body) -> tuple[Unit, ...]:
     """The units that a body touches: what its envelope must name."""
     match body:
-        case Handed() | Undone() | Lapsed() | ShortPicked():
+        case Handed() | Undone() | Lapsed() | Accepted() | ShortPicked():
             return body.units
         case Answered():
             return (*body.released, *body.kept)
@@ -174,6 +181,8 @@ def _apply(working: Working, seq: int, body: Body) -> Judged:
             return _lapsed(working, body)
         case Answered():
             return _answered(working, body)
+        case Accepted():
+            return _accepted(working, body)
         case ShortPicked():
             return _short(working, seq, body)
         case _:  # about no unit: kept by `event_rows` as it is
@@ -203,8 +212,10 @@ def _handed(working: Working, seq: int, body: Handed) -> Judged:
         if reason:
             reasons.append(reason)
         # goods that left without right are gone all the same: nothing else may happen to them
-        if now is None or unit in working.live or now.state in ("lapsed", "released"):
+        if now is None or unit in working.live or now.state not in ("held", "handed"):
             act = replace(act, state="conflict")
+            if now is not None and now.state == "refunded":
+                working.lost.append(unit)
         else:
             working.live.add(unit)
             working.put(unit, replace(now, state="handed"))
@@ -220,6 +231,8 @@ def _against(working: Working, unit: Unit, now: UnitNow | None) -> str:
     if unit in working.live:
         return "handed_twice"
     match now.state:
+        case "refunded":
+            return "after_refund"
         case "lapsed" | "released":
             return "after_release"
         case "held" | "handed":
@@ -268,6 +281,26 @@ def _lapsed(working: Working, body: Lapsed) -> Judged:
             working.put(unit, replace(now, state="lapsed"))
         elif now.state == "handed":
             reasons.append("lapsed_but_handed")
+        elif now.state == "refunded":
+            working.stopped.append(unit)
+    return _worst(reasons)
+
+
+def _accepted(working: Working, body: Accepted) -> Judged:
+    """A grant that was taken; in recovery it is how we learn of grants that we forgot."""
+    reasons: list[str] = []
+    for unit in body.units:
+        now = working.units.get(unit)
+        if now is None:
+            reasons.append("unknown_unit")
+        elif body.epoch > now.epoch and working.recovering and now.state != "refunded":
+            held = replace(now, holder=working.incarnation, epoch=body.epoch, destination="")
+            working.put(unit, replace(held, state="held"))
+        elif body.epoch > now.epoch or (
+            body.epoch == now.epoch and now.holder != working.incarnation
+        ):
+            reasons.append("not_granted")
+    working.grants_taken.append(body)
     return _worst(reasons)
 
 
@@ -293,6 +326,8 @@ def _answered(working: Working, body: Answered) -> Judged:
         # what lapsed before the box read the ask is given up all the same, to who asked
         if now.state in ("held", "lapsed") and now.holder == working.incarnation:
             working.put(unit, replace(now, state="released", destination=ask.destination))
+        elif now.state == "refunded" and now.holder == working.incarnation:
+            working.stopped.append(unit)  # a named person did not wait for this answer
         else:
             reasons.append(f"released_but_{now.state}")
     working.asks[body.ask_id] = replace(ask, answered=True)

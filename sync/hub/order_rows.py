@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from sync.hub import feed, pick_rows
+from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import missing, refused
 from sync.hub.stores import Json
 from sync.hub.tables import ask, code, event, event_order, order_line, pickup_order, redemption
+from sync.hub.tables import store as store_table
 from sync.hub.tables import unit as unit_table
 from sync.wire import codec
 from sync.wire.catalog import AskRow, CodeRow, LineRow, OrderRow
@@ -35,13 +37,19 @@ def open_order(connection: Connection, order_no: str) -> OrderRecord:
     """An order that may be changed.
 
     Raises:
-        Problem: it is no longer open, or a newer box told something of it that we cannot read.
+        Problem: it is no longer open, a newer box told something of it that we cannot read, or its
+            holder has not answered what was asked (`asked`).
     """
     order = by_number(connection, order_no)
     if order.state != "open":
         raise refused(order.state, f"Order {order_no} is {order.state.replace('_', ' ')}.")
     if any(each.parked for each in units_of(connection, order.order_id)):
         raise refused("parked", "A newer box told something of this order; update the hub first.")
+    waiting = select(ask.c.ask_id).where(
+        ask.c.order_id == order.order_id, ask.c.answered_ms.is_(None)
+    )
+    if connection.execute(waiting).first() is not None:
+        raise refused("asked", f"A store was asked to give {order_no} up and has not answered.")
     return order
 
 
@@ -54,17 +62,27 @@ def units_of(connection: Connection, order_id: bytes) -> Sequence[OrderRecord]:
     ).all()
 
 
-def row_of(connection: Connection, order_id: bytes) -> OrderRow:
-    """What a node must know of an order now."""
+def row_of(connection: Connection, order_id: bytes, store: int | None = None) -> OrderRow:
+    """What a node must know of an order now; `store`: which one, its home if not given.
+
+    A store that had it before gets its own codes and nobody's name.
+    """
     order = by_id(connection, order_id)
     lines = connection.execute(
         select(order_line).where(order_line.c.order_id == order_id).order_by(order_line.c.line)
     )
     codes = connection.execute(
-        select(code).where(code.c.order_id == order_id).order_by(code.c.epoch, code.c.lookup)
+        select(code)
+        .where(
+            code.c.order_id == order_id,
+            func.coalesce(code.c.store, order.home_store) == (store or order.home_store),
+        )
+        .order_by(code.c.epoch, code.c.lookup)
     )
+    at_home = store in (None, order.home_store)
+    units = units_of(connection, order_id)
     prices = pick_rows.prices_of(connection, order_id)
-    holder = max(units_of(connection, order_id), key=lambda each: each.epoch).holder
+    holder = _holder(connection, order.home_store, units)
     return OrderRow(
         order_id=order_id,
         order_no=order.order_no,
@@ -93,6 +111,7 @@ def row_of(connection: Connection, order_id: bytes) -> OrderRow:
                 not_after_ms=r.not_after_ms,
                 pin=r.pin,
                 state=r.state,
+                tries=r.tries,
             )
             for r in codes
         ),
@@ -103,17 +122,40 @@ def row_of(connection: Connection, order_id: bytes) -> OrderRow:
         value_minor=order.value_minor,
         currency=order.currency,
         min_grade=order.min_grade,
-        sealed=order.sealed,
-        phone_tail=order.phone_tail,
+        sealed=order.sealed if at_home else None,
+        phone_tail=order.phone_tail if at_home else None,
         placed_ms=order.created_ms,
         on_short=pick_rows.choice_of(connection, order_id),
+        away=tuple(
+            (each.line, each.unit)
+            for each in units
+            if each.state in ("released", "refunded") or each.holder != holder
+        ),
     )
 
 
+def _holder(connection: Connection, home: int, units: Sequence[OrderRecord]) -> bytes:
+    """The incarnation that the row names: the home's box if it has any of the units."""
+    current: bytes = connection.execute(
+        select(store_table.c.incarnation).where(store_table.c.number == home)
+    ).scalar_one()
+    if any(each.holder == current for each in units):
+        return current
+    newest: bytes = max(units, key=lambda each: each.epoch).holder
+    return newest
+
+
 def publish(connection: Connection, order_id: bytes) -> None:
-    """Tell its home store how the order stands."""
+    """Tell its home store, and every store that had it before, how the order stands."""
     row = row_of(connection, order_id)
     feed.append(connection, feed.store_scope(row.home_store), [row])
+    known = connection.execute(
+        select(code.c.store)
+        .where(code.c.order_id == order_id, code.c.store.is_not(None))
+        .distinct()
+    ).scalars()
+    for store in sorted(set(known) - {row.home_store}):
+        feed.append(connection, feed.store_scope(store), [row_of(connection, order_id, store)])
 
 
 def ask_row(record: Row[tuple[object, ...]]) -> AskRow:
@@ -193,30 +235,6 @@ def _unit_view(record: OrderRecord, acts: Sequence[Row[tuple[object, ...]]]) -> 
     }
 
 
-def _cancel_view(connection: Connection, order_id: bytes) -> Json | None:
-    rows = connection.execute(
-        select(ask).where(ask.c.order_id == order_id).order_by(ask.c.asked_ms.desc())
-    ).all()
-    if not rows:
-        return None
-    latest = [row for row in rows if row.asked_ms == rows[0].asked_ms]  # one for each holder
-    asked = [pair for row in latest for pair in unpack_units(row.units)]
-    stopped = [pair for row in latest for pair in unpack_units(row.released)]
-    kept = [pair for row in latest for pair in unpack_units(row.kept)]
-    state = "asked"
-    if all(row.answered_ms is not None for row in latest):
-        state = "stopped" if len(stopped) == len(asked) else "partly" if stopped else "kept"
-    return {
-        "state": state,
-        "ask_ids": [row.ask_id.hex() for row in latest],
-        "asked_ms": rows[0].asked_ms,
-        "answered_ms": max((row.answered_ms or 0 for row in latest), default=0) or None,
-        "asked_units": asked,
-        "stopped_units": stopped,
-        "kept_units": kept,
-    }
-
-
 def view(connection: Connection, order: OrderRecord) -> Json:
     """Everything HQ knows of an order; no code and no name is in it."""
     order_id: bytes = order.order_id
@@ -276,11 +294,13 @@ def view(connection: Connection, order: OrderRecord) -> Json:
             }
             for each in codes
         ],
-        "cancel": _cancel_view(connection, order_id),
+        "cancel": asks_view(connection, order_id, "hq:cancel"),
+        "refunds": refund_views(connection, order_id),
         "refundable": [
             [each.line, each.unit]
             for each in units
-            if each.state in ("lapsed", "released")
+            if (each.state == "lapsed" or each.destination.startswith("hq:"))
+            and each.state in ("lapsed", "released")
             and each.parked == 0
             and (each.line, each.unit) not in disputed
         ],

@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import Connection, insert, select, update
 
-from sync.hub import codes, customer_page, order_rows, pick_rows, rotating
+from sync.hub import codes, customer_page, order_rows, pick_rows, rotating, transfers
 from sync.hub.codes import Issue, Issued, Platform
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
 from sync.hub.problems import invalid, missing, refused
-from sync.hub.stores import NOBODY, Json, store_row
+from sync.hub.stores import Json, store_row
 from sync.hub.tables import order_line, pickup_order, product
 from sync.hub.tables import unit as unit_table
 from sync.rules import crockford
@@ -213,15 +213,9 @@ def _add_lines(
     connection.execute(insert(unit_table), units)
 
 
-def _may_sign(connection: Connection, order_id: bytes, current: bytes) -> bool:
-    """Whether a V2 may be signed: the current incarnation holds all that can be collected."""
-    held = [each for each in order_rows.units_of(connection, order_id) if each.state == "held"]
-    return current != NOBODY and bool(held) and all(each.holder == current for each in held)
-
-
 def _issue_all(connection: Connection, issue: Issue, current: bytes, *, courier: bool) -> Issued:
     issued = Issued(v1=codes.put_v1(connection, issue))
-    if _may_sign(connection, issue.order_id, current):
+    if transfers.may_sign(connection, issue.order_id, current):
         v2, pl = codes.put_v2(connection, issue)
         issued = replace(issued, v2=v2, pl=pl)
     if courier:
@@ -252,10 +246,15 @@ def _grant_back(connection: Connection, order_id: bytes, epoch: int, current: by
     """Units that the store gave up by itself are the hub's; it grants them again at `epoch`.
 
     What the store still holds goes to the same epoch: a lapse that is on its way is older then.
+    What was cancelled or refunded stays so; the order's row says that it is not the store's.
     """
     connection.execute(
         update(unit_table)
-        .where(unit_table.c.order_id == order_id, unit_table.c.state.in_(("lapsed", "held")))
+        .where(
+            unit_table.c.order_id == order_id,
+            unit_table.c.parked == 0,
+            unit_table.c.state.in_(("lapsed", "held")),
+        )
         .values(state="held", holder=current, epoch=epoch)
     )
 
@@ -265,16 +264,6 @@ def _next_epoch(order: OrderRecord) -> int:
         raise refused("worn_out", "This order was issued anew too often; make a new one.")
     epoch: int = order.epoch + 1
     return epoch
-
-
-def _refuse_partly_cancelled(connection: Connection, order: OrderRecord) -> None:
-    """A higher epoch clears every tombstone of the order at the store, a cancelled unit's too."""
-    units = order_rows.units_of(connection, order.order_id)
-    if any(each.state == "released" for each in units):
-        raise refused(
-            "partly_cancelled",
-            "A part of this order was cancelled; make a new order for what is still wanted.",
-        )
 
 
 def _may_grant_back(connection: Connection, order: OrderRecord, current: bytes) -> bool:
@@ -288,7 +277,6 @@ def _may_grant_back(connection: Connection, order: OrderRecord, current: bytes) 
         return False
     if any(each.state == "held" and each.holder != current for each in units):
         raise refused("two_holders", "The store's earlier box still holds a part of this order.")
-    _refuse_partly_cancelled(connection, order)
     return True
 
 
@@ -311,7 +299,7 @@ def extend(hub: Hub, order_no: str, hours: float) -> Json:
         _set_times(connection, order, not_after_ms, epoch)
         codes.prolong(connection, order.order_id, epoch, not_after_ms)
         answer: Json = {"v2": None, "pl": None}
-        if _may_sign(connection, order.order_id, home.incarnation):
+        if transfers.may_sign(connection, order.order_id, home.incarnation):
             issue = Issue(
                 order_id=order.order_id,
                 store=order.home_store,
@@ -350,13 +338,16 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
             not_after_ms = max(now_ms, not_after_ms) + int(hours * HOUR_MS)
         elif not_after_ms <= now_ms:
             not_after_ms = now_ms + PICKUP_HOURS * HOUR_MS
-        _refuse_partly_cancelled(connection, order)
         epoch = _next_epoch(order)
         if _may_grant_back(connection, order, home.incarnation):
             _grant_back(connection, order.order_id, epoch, home.incarnation)
         connection.execute(
             update(unit_table)
-            .where(unit_table.c.order_id == order.order_id, unit_table.c.state == "held")
+            .where(
+                unit_table.c.order_id == order.order_id,
+                unit_table.c.state == "held",
+                unit_table.c.holder == home.incarnation,
+            )
             .values(epoch=epoch)
         )
         _set_times(connection, order, not_after_ms, epoch)

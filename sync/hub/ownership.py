@@ -1,23 +1,21 @@
 """Who may have a unit next: what HQ asks of its holder, and what follows the answer.
 
-Nothing leaves a holder by HQ's word. A cancel is a question; what it released is the hub's, what it
-kept was handed over (attacks 1 to 3).
+Nothing leaves a holder by HQ's word. A cancel, a refund and a move are questions, each with one
+destination; what was released is the destination's, what was kept was handed over (attacks 1 to 3).
+One question of an order is open at a time, so that no unit ever has two destinations and no epoch
+rises above the tombstone that an answer makes.
 """
 
-import secrets
+from sqlalchemy import Connection, update
 
-from sqlalchemy import Connection, insert, select, update
-
-from sync.hub import order_rows
-from sync.hub.feed import append, store_scope
+from sync.hub import asks, order_rows, refunds, transfers
 from sync.hub.identity import Hub
+from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import refused
+from sync.hub.refunds import NewRefund
 from sync.hub.stores import NOBODY, Json
-from sync.hub.tables import ask, pickup_order
-from sync.hub.tables import unit as unit_table
-from sync.wire import codec
-
-ASK_ID_BYTES = 16
+from sync.hub.tables import pickup_order
+from sync.hub.transfers import NewTransfer
 
 
 def cancel(hub: Hub, order_no: str) -> Json:
@@ -33,54 +31,73 @@ def cancel(hub: Hub, order_no: str) -> Json:
         if not held and all(each.state == "handed" for each in units):
             raise refused("handed", "All of it was handed over; this is a return, not a cancel.")
         asked = [each for each in held if each.holder != NOBODY]
-        connection.execute(
-            update(unit_table)
-            .where(
-                unit_table.c.order_id == order.order_id,
-                unit_table.c.state == "held",
-                unit_table.c.holder == NOBODY,
-            )
-            .values(state="released", destination="hq:cancel")
-        )
+        asks.take_unheld(connection, order.order_id, "hq:cancel")
         connection.execute(
             update(pickup_order)
             .where(pickup_order.c.order_id == order.order_id)
             .values(state="cancel_pending" if asked else "cancelled")
         )
-        for holder in sorted({each.holder for each in asked}):
-            values: Json = {
-                "ask_id": secrets.token_bytes(ASK_ID_BYTES),
-                "kind": "release",
-                "order_id": order.order_id,
-                "store": order.home_store,
-                "epoch": order.epoch,
-                "holder": holder,
-                "destination": "hq:cancel",
-                "units": codec.pack([(e.line, e.unit) for e in asked if e.holder == holder]),
-                "asked_ms": now_ms,
-            }
-            connection.execute(insert(ask).values(**values))
-            record = connection.execute(select(ask).where(ask.c.ask_id == values["ask_id"])).one()
-            append(connection, store_scope(order.home_store), [order_rows.ask_row(record)])
+        asks.ask_holders(connection, order, asked, "hq:cancel", now_ms)
         if not asked:
             order_rows.publish(connection, order.order_id)
         return order_rows.view(connection, order_rows.by_id(connection, order.order_id))
 
 
-def settle(connection: Connection, order_id: bytes) -> None:
-    """Once every holder answered: cancelled if nothing can be collected any more, else open."""
-    waiting = connection.execute(
-        select(ask.c.ask_id).where(ask.c.order_id == order_id, ask.c.answered_ms.is_(None))
-    ).first()
-    order = order_rows.by_id(connection, order_id)
-    if waiting is not None or order.state != "cancel_pending":
+def refund(hub: Hub, order_no: str, wanted: NewRefund) -> Json:
+    """Refund what its holder gave up; ask for what it still holds, and refund that when it did.
+
+    Raises:
+        Problem: 409 `asked` while another question is open, `handed`, `parked`, `disputed`,
+            `moving`; 422 for a unit that the order does not have.
+    """
+    now_ms = hub.clock.now_ms()
+    with hub.database.writing() as connection:
+        order = order_rows.by_number(connection, order_no)
+        refunds.request(connection, order, wanted, now_ms)
+        settle(connection, order.order_id, now_ms)
+        order_rows.publish(connection, order.order_id)
+        shown = order_rows.by_id(connection, order.order_id)
+        return {
+            "order_no": order_no,
+            "state": shown.state,
+            "asked": asks_view(connection, order.order_id, refunds.DESTINATION),
+            "refunds": refund_views(connection, order.order_id),
+        }
+
+
+def move(hub: Hub, wanted: NewTransfer, *, by: str) -> Json:
+    """Ask the holder to give an order up to another store, which gets it once it did.
+
+    The same question again is answered with how far it came.
+    """
+    now_ms = hub.clock.now_ms()
+    with hub.database.writing() as connection:
+        order = order_rows.by_number(connection, wanted.order_no)
+        transfer_id = transfers.request(connection, order, wanted.to_store, by=by, now_ms=now_ms)
+        settle(connection, order.order_id, now_ms)
+        return transfers.view(connection, transfer_id, now_ms)
+
+
+def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
+    """Once every holder answered: refund, grant, or close what was waiting for it.
+
+    May be called again whenever a parked row of the order was read after all.
+    """
+    if asks.unanswered(connection, order_id):
         return
+    changed = refunds.settle(connection, order_id, now_ms)
+    changed = transfers.settle(connection, order_id, now_ms) or changed
+    order = order_rows.by_id(connection, order_id)
     units = order_rows.units_of(connection, order_id)
-    stopped = any(each.state == "released" for each in units)
-    collectable = any(each.state == "held" for each in units)
-    connection.execute(
-        update(pickup_order)
-        .where(pickup_order.c.order_id == order_id)
-        .values(state="cancelled" if stopped and not collectable else "open")
+    gone = any(each.state in ("released", "refunded") for each in units)
+    collectable = any(
+        each.state == "held" or each.destination.startswith("store:") for each in units
     )
-    order_rows.publish(connection, order_id)
+    state = order.state
+    if state == "cancel_pending" or (state == "open" and changed):
+        state = "cancelled" if gone and not collectable else "open"
+    if state != order.state or changed:
+        connection.execute(
+            update(pickup_order).where(pickup_order.c.order_id == order_id).values(state=state)
+        )
+        order_rows.publish(connection, order_id)
