@@ -54,14 +54,15 @@ def hub_of(request: Request) -> Hub:
 TheHub = Annotated[Hub, Depends(hub_of)]
 
 
-def _admin(
+def admin_only(
     hub: TheHub, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
+    """Let only somebody with an admin token through."""
     if given is None or not is_admin(hub.database, given.credentials):
         raise Problem(status=401, code="no_token", detail="Give an admin token as bearer.")
 
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(_admin)])
+router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)])
 
 
 @router.post("/stores", status_code=201)

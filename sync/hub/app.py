@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api, notify, pickup_api, rotating
+from sync.hub import admin_api, notify, pickup_api, reconcile_api, rotating
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
 from sync.hub.identity import Hub
@@ -42,6 +42,8 @@ _NODE_ROUTES = (
     ("/v1/nodes/personal-key", "POST"),
     ("/v1/events", "POST"),
     ("/v1/events/recovered", "POST"),
+    ("/v1/events/again", "POST"),
+    ("/v1/reconcile", "POST"),
     ("/v1/feed", "POST"),
     ("/v1/snapshot", "GET"),
     ("/v1/snapshot/{sha256}", "GET"),
@@ -174,5 +176,6 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     ]
     app.router.routes.extend(routes)
     app.include_router(admin_api.router)
+    app.include_router(reconcile_api.router)
     app.include_router(pickup_api.router)
     return app

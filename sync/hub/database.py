@@ -30,6 +30,7 @@ from sync.hub import (
     tables_hubdb,
     tables_ownership,
     tables_picking,
+    tables_reconcile,
     tables_rotating,
     tables_stock,
 )
@@ -42,6 +43,7 @@ TABLES = (
     tables_hubdb,
     tables_ownership,
     tables_picking,
+    tables_reconcile,
     tables_rotating,
     tables_stock,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from sync.hub import boxes, enrolment, feed, ingest, takeovers
+from sync.hub import boxes, enrolment, feed, ingest, reconcile, takeovers
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.feed import CHAIN, store_scope
 from sync.hub.identity import Hub
@@ -29,6 +29,7 @@ from sync.wire.messages import (
     FeedPage,
     FeedQuestion,
 )
+from sync.wire.reconcile import ReconcileAsk
 from sync.wire.request import INCARNATION_HEADER, NODE_HEADER, is_signed_request
 from sync.wire.takeover import Recovered, Return
 
@@ -130,6 +131,14 @@ class NodeDesk:
                 return Answer(body=codec.to_json(key), media_type=JSON)
             case "POST", "/v1/events":
                 return self._events(asked)
+            case "POST", "/v1/events/again":
+                batch = codec.from_body(EventBatch, asked.body)
+                told_again = reconcile.again(self.hub, self.node_of(asked), batch)
+                return Answer(body=codec.to_body(told_again))
+            case "POST", "/v1/reconcile":
+                ask = codec.from_json(ReconcileAsk, asked.body)
+                compared = reconcile.take(self.hub, self.node_of(asked), ask)
+                return Answer(body=codec.to_json(compared), media_type=JSON)
             case "POST", "/v1/feed":
                 return self._feed(asked)
             case "GET", "/v1/snapshot":

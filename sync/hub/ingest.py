@@ -130,3 +130,29 @@ def _take_fresh(
     judged = [(each, facts.judge(working, each)) for each in fresh]
     event_rows.store(connection, sender, working, judged, now_ms)
     return [RowAnswer(seq=each.seq, outcome=j.outcome, reason=j.reason) for each, j in judged]
+
+
+def take_again(
+    connection: Connection,
+    sender: EnrolledNode,
+    incarnation: bytes,
+    events: Sequence[Event],
+    now_ms: int,
+) -> tuple[RowAnswer, ...]:
+    """Answer events of before once more; one that we should hold and do not is taken in now."""
+    held: set[int] = set()
+    for start in range(0, len(events), 300):
+        part = [each.seq for each in events[start : start + 300]]
+        rows = connection.execute(
+            select(event.c.seq).where(
+                event.c.node == sender.node,
+                event.c.incarnation == incarnation,
+                event.c.seq.in_(part),
+            )
+        )
+        held |= {row.seq for row in rows}
+    known = [each for each in events if each.seq in held]
+    lost = [each for each in events if each.seq not in held]
+    answers = _answer_known(connection, sender, incarnation, known, now_ms)
+    answers += _take_fresh(connection, sender, incarnation, lost, now_ms)
+    return tuple(sorted(answers, key=lambda each: each.seq))

@@ -122,3 +122,11 @@ CREATE TABLE document_act (
   at_ms INTEGER NOT NULL, station TEXT NOT NULL, operator TEXT, counts BLOB NOT NULL,
   PRIMARY KEY (document, act)
 ) STRICT, WITHOUT ROWID;
+
+-- reconcile: what was reported to HQ of a business day, and HQ's signed result once it came.
+CREATE TABLE reconcile_report (
+  day TEXT NOT NULL, incarnation BLOB NOT NULL CHECK (length(incarnation) = 8),
+  at_ms INTEGER NOT NULL, report BLOB NOT NULL, signature BLOB NOT NULL, result BLOB NOT NULL,
+  result_signature BLOB NOT NULL, differences INTEGER NOT NULL CHECK (differences >= 0),
+  answered_ms INTEGER NOT NULL, PRIMARY KEY (day, incarnation)
+) STRICT, WITHOUT ROWID;

@@ -22,6 +22,7 @@ def upgrade() -> None:
     picking()
     rotating()
     stock()
+    reconcile()
 
 
 def hubdb() -> None:
@@ -323,3 +324,22 @@ def stock() -> None:
         sa.Column("made_ms", sa.BigInteger, nullable=False),
         sa.CheckConstraint("state IN ('open', 'taken', 'dropped')"),
     )
+
+
+def reconcile() -> None:
+    """Daily reconciliations, and what one box handed over in the order of its numbers."""
+    op.create_table(
+        "reconcile_report",
+        sa.Column("store", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("day", sa.String, primary_key=True),
+        sa.Column("node", sa.String, primary_key=True),
+        sa.Column("incarnation", sa.LargeBinary, primary_key=True),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("received_ms", sa.BigInteger, nullable=False),
+        sa.Column("report", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
+        sa.Column("result", sa.LargeBinary, nullable=False),
+        sa.Column("result_signature", sa.LargeBinary, nullable=False),
+        sa.Column("differences", sa.Integer, nullable=False),
+    )
+    op.create_index("redemption_teller", "redemption", ["incarnation", "handover"])
