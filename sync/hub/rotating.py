@@ -122,7 +122,7 @@ def push(connection: Connection, order_id: bytes, *, now_ms: int) -> None:
         _keys().where(rotating_key.c.order_id == order_id, code.c.state == "live")
     ).all():
         _push(connection, row, now_ms)
-    _forget_dead(connection, rotating_key.c.order_id == order_id)
+    _forget_dead(connection, now_ms, rotating_key.c.order_id == order_id)
 
 
 def rekey(
@@ -168,11 +168,10 @@ def keep(hub: Hub) -> int:
             unit_table.c.order_id == rotating_key.c.order_id, unit_table.c.state == "held"
         ),
     )
-    dead = (rotating_key.c.forgotten.is_(False), _is_dead())
     with hub.database.reading() as connection:
         idle = (
             connection.execute(_keys().where(*due).limit(1)).first() is None
-            and connection.execute(_keys().where(*dead).limit(1)).first() is None
+            and connection.execute(_dead(now_ms).limit(1)).first() is None
         )
     if idle:
         return 0
@@ -180,7 +179,7 @@ def keep(hub: Hub) -> int:
         rows = connection.execute(_keys().where(*due).limit(_BATCH)).all()
         for row in rows:
             _push(connection, row, now_ms)
-        return len(rows) + _forget_dead(connection)
+        return len(rows) + _forget_dead(connection, now_ms)
 
 
 async def keep_ahead(hub: Hub) -> None:
@@ -205,8 +204,20 @@ def _keys() -> Select[tuple[object, ...]]:
     )
 
 
-def _is_dead() -> ColumnElement[bool]:
-    return or_(code.c.state != "live", pickup_order.c.state == "cancelled")
+def _dead(now_ms: int) -> Select[tuple[object, ...]]:
+    """Secrets that a store still has and may not keep.
+
+    A window that is over is told too: nodes clear it by themselves, but a snapshot says what the
+    feed says.
+    """
+    return _keys().where(
+        rotating_key.c.forgotten.is_(False),
+        or_(
+            code.c.state != "live",
+            pickup_order.c.state == "cancelled",
+            (rotating_key.c.until_ms > 0) & (rotating_key.c.until_ms < now_ms),
+        ),
+    )
 
 
 def _push(connection: Connection, row: _Record, now_ms: int) -> None:
@@ -234,11 +245,9 @@ def _push(connection: Connection, row: _Record, now_ms: int) -> None:
     )
 
 
-def _forget_dead(connection: Connection, *which: ColumnElement[bool]) -> int:
-    """Tell stores to forget what was replaced or cancelled."""
-    dead = connection.execute(
-        _keys().where(rotating_key.c.forgotten.is_(False), _is_dead(), *which).limit(_BATCH)
-    ).all()
+def _forget_dead(connection: Connection, now_ms: int, *which: ColumnElement[bool]) -> int:
+    """Tell stores to forget what was replaced, cancelled or is over."""
+    dead = connection.execute(_dead(now_ms).where(*which).limit(_BATCH)).all()
     for row in dead:
         _forget(connection, row)
     return len(dead)

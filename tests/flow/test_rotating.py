@@ -37,7 +37,7 @@ async def ask(made: MadeShop, text: str, station: str = "till1") -> ScanAnswer:
     return answer
 
 
-async def told(made: MadeShop, text: str, station: str = "till1") -> tuple[Verdict, str]:
+async def told(made: MadeShop, text: str, station: str = "till1") -> tuple[Verdict | None, str]:
     answer = await ask(made, text, station)
     assert not answer.debounced
     return answer.verdict, answer.reason.code
