@@ -3,9 +3,11 @@
 import typer
 
 from edge.cli import config, device, sim
+from edge.cli.backup import backup
 from edge.cli.bench import bench
 from edge.cli.demo import demo
 from edge.cli.enroll import enroll
+from edge.cli.restore import restore
 from edge.cli.run import run
 from edge.cli.verify import verify
 
@@ -26,6 +28,8 @@ app.add_typer(device.app, name="device")
 app.add_typer(sim.app, name="sim")
 app.command(epilog=EPILOG)(run)
 app.command(epilog=EPILOG)(enroll)
+app.command(epilog=EPILOG)(backup)
+app.command(epilog=EPILOG)(restore)
 app.command(epilog=EPILOG)(verify)
 app.command(epilog=EPILOG)(bench)
 app.command(epilog=EPILOG)(demo)

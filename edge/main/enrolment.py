@@ -71,6 +71,7 @@ async def enrol_box(config: Config, code: str, *, on_pending: Callable[[str], No
                 enrolment.k_store,
                 certificate.hub_public,
                 certificate.issued_ms,
+                papers=enrolment.takeovers,
             )
 
         moment = Moment(trusted_ms=0, boot_ms=clock.boot_ms(), clock="unsure")

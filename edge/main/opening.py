@@ -11,6 +11,7 @@ from edge.store.catalog import Catalog, create
 from edge.store.errors import Corrupt
 from edge.store.identity import Identity, load
 from edge.store.ledger import DataFolder, Done, Ledger, Unit
+from edge.store.restore import refuse_unfinished
 from edge.store.row import integer
 from edge.store.tx import Moment, Tx
 
@@ -36,9 +37,10 @@ def open_store(data_dir: Path, *, boot_ms: int) -> Opened:
     """
     folder = DataFolder(data_dir)
     try:
+        refuse_unfinished(data_dir)
         ledger = Ledger(data_dir / "ledger.db")
         moment = Moment(trusted_ms=0, boot_ms=boot_ms, clock="unsure")
-        machine = _text(identify(data_dir))
+        machine = machine_name(data_dir)
         identity = _do(ledger, moment, lambda tx: load(tx, machine=machine, is_same=_is_same))
         catalog = _open_catalog(data_dir, identity.catalog_number)
         if catalog is None:
@@ -78,8 +80,10 @@ def _open_catalog(data_dir: Path, number: int) -> Catalog | None:
         return None
 
 
-def _text(machine: MachineIdentity) -> str:
-    return _FIELD.join((machine.machine, machine.board, machine.card))
+def machine_name(data_dir: Path) -> str:
+    """This machine and the card that holds `data_dir`, as a ledger is bound to them."""
+    found = identify(data_dir)
+    return _FIELD.join((found.machine, found.board, found.card))
 
 
 def _is_same(made_on: str, now: str) -> bool:

@@ -7,7 +7,10 @@ StoreError
 ├── Unsafe           a pragma that durability rests on is not what it must be
 ├── Unanswered       the batch may or may not be durable; ask again under the same key
 │   └── DiskFull     as above, because no space is left
-└── UnitFailed       one unit threw and was rolled back alone; its neighbours are not touched
+├── UnitFailed       one unit threw and was rolled back alone; its neighbours are not touched
+├── NotOpened        a backup or second copy: another phrase, changed, cut off, or none at all
+├── LedgerThere      a restore would hide a ledger that is there
+└── RestoreUnfinished  a restore was interrupted; the node starts on nothing half-done
 """
 
 import traceback
@@ -72,6 +75,27 @@ class UnitFailed(StoreError):
     code = "E-STO-07"
     transient = True
     hint = "Scan again. If it happens three times a review case is opened by itself."
+
+
+class NotOpened(StoreError):
+    """The file is no such file, was changed, is cut off, or the phrase is another one."""
+
+    code = "E-STO-08"
+    hint = "Take another copy of the file, or look for the phrase that was printed with it."
+
+
+class LedgerThere(StoreError):
+    """There is a ledger already, and a restore does not hide one unasked."""
+
+    code = "E-STO-09"
+    hint = "With --replace it is kept aside, in a folder beside the restored one."
+
+
+class RestoreUnfinished(StoreError):
+    """A restore was interrupted in this data folder."""
+
+    code = "E-STO-10"
+    hint = "Run `storeedge restore` again with the same file; what was here is kept aside."
 
 
 def origin(error: BaseException) -> str:

@@ -55,3 +55,9 @@ SELECT seq, hlc, trusted_ms, kind, schema, units, body, audit_seq, audit_hash FR
 WHERE seq > max(?, (SELECT outbox_acked FROM counters WHERE id = 1)) ORDER BY seq LIMIT ?
 -- name: outbox_ends
 SELECT outbox_seq, outbox_acked, audit_seq, audit_hash FROM counters WHERE id = 1
+-- name: begin_again_claims
+DELETE FROM claim
+-- name: begin_again_operators
+DELETE FROM operator
+-- name: begin_again_effects
+UPDATE effect SET state = 'failed', trouble = 'restored' WHERE state IN ('queued', 'sent')
