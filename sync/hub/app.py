@@ -13,12 +13,14 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api, notify, pickup_api, reconcile_api, rotating
+from sync.hub import admin_api, notify, ownership_api, pickup_api, reconcile_api, rotating
+from sync.hub.database import Tries, busy
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
 from sync.hub.identity import Hub
@@ -40,6 +42,7 @@ _NODE_ROUTES = (
     ("/v1/nodes/enroll", "POST"),
     ("/v1/nodes/return", "POST"),
     ("/v1/nodes/personal-key", "POST"),
+    ("/v1/nodes/transfers", "POST"),
     ("/v1/events", "POST"),
     ("/v1/events/recovered", "POST"),
     ("/v1/events/again", "POST"),
@@ -119,6 +122,15 @@ async def _problem(_request: Request, error: Exception) -> Response:
     return respond(refuse(error))
 
 
+async def _database(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)
+    try:
+        Tries().after(error)
+    except Problem as problem:
+        return respond(refuse(problem))
+    return respond(refuse(busy()))
+
+
 async def _not_valid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # pydantic's messages name fields and bounds; the input itself stays out
@@ -163,6 +175,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
             Problem: _problem,
             RequestValidationError: _not_valid,
             HTTPException: _http,
+            DBAPIError: _database,
         },
     )
     app.state.hub = hub
@@ -177,5 +190,6 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.router.routes.extend(routes)
     app.include_router(admin_api.router)
     app.include_router(reconcile_api.router)
+    app.include_router(ownership_api.router)
     app.include_router(pickup_api.router)
     return app

@@ -11,18 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from sync.hub import boxes, enrolment, feed, ingest, reconcile, takeovers
+from sync.hub import (
+    boxes,
+    enrolment,
+    feed,
+    ingest,
+    limits,
+    reconcile,
+    recovery,
+    takeovers,
+    transfer_desk,
+)
 from sync.hub.enrolment import EnrolledNode
-from sync.hub.feed import CHAIN, store_scope
-from sync.hub.identity import Hub
-from sync.hub.limits import Limiter
+from sync.hub.identity import Hub, generation_of
 from sync.hub.problems import Problem, invalid, missing
+from sync.hub.scopes import is_region, scopes_of
 from sync.hub.snapshots import Snapshots
 from sync.wire import codec
 from sync.wire.errors import RemoteWireError
 from sync.wire.feed import sign_head
 from sync.wire.messages import (
     MAX_BODY_BYTES,
+    Cursor,
     EnrolRequest,
     EventBatch,
     FeedAnswer,
@@ -32,6 +42,7 @@ from sync.wire.messages import (
 from sync.wire.reconcile import ReconcileAsk
 from sync.wire.request import INCARNATION_HEADER, NODE_HEADER, is_signed_request
 from sync.wire.takeover import Recovered, Return
+from sync.wire.transfers import TransferQuestion
 
 MAX_FEED_LIMIT = 2_000
 SEEN_EVERY_MS = 10_000
@@ -92,14 +103,13 @@ class NodeDesk:
     def __init__(self, hub: Hub, snapshots: Snapshots) -> None:
         self.hub = hub
         self._snapshots = snapshots
-        self._limiter = Limiter()
         self._seen_ms: dict[tuple[str, bytes], int] = {}
         self._lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Answer:
         """Answer any request but the doorbell; problems become answers."""
         try:
-            return self._answer(asked)
+            return self.hub.database.again(lambda: self._answer(asked))
         except Problem as problem:
             return refuse(problem)
         except RemoteWireError as error:
@@ -122,7 +132,7 @@ class NodeDesk:
             case "POST", "/v1/nodes/return":
                 return self._return(asked)
             case "POST", "/v1/events/recovered":
-                sender = self.node_of(asked)
+                sender = self._signed_by(asked)  # a superseded box tells its own rest too
                 given, nonce = codec.from_body(tuple[Recovered, bytes], asked.body)
                 told = boxes.recovered(self.hub, sender, given, nonce)
                 return Answer(body=codec.to_body(told))
@@ -135,6 +145,13 @@ class NodeDesk:
                 batch = codec.from_body(EventBatch, asked.body)
                 told_again = reconcile.again(self.hub, self.node_of(asked), batch)
                 return Answer(body=codec.to_body(told_again))
+            case "POST", "/v1/nodes/transfers":
+                asker = self.node_of(asked)
+                wanted = codec.from_json(TransferQuestion, asked.body)
+                return Answer(
+                    body=codec.to_json(transfer_desk.answer(self.hub, asker, wanted)),
+                    media_type=JSON,
+                )
             case "POST", "/v1/reconcile":
                 ask = codec.from_json(ReconcileAsk, asked.body)
                 compared = reconcile.take(self.hub, self.node_of(asked), ask)
@@ -159,6 +176,15 @@ class NodeDesk:
         Raises:
             Problem: 401 for an unknown node or a signature that is not its own, 409 `superseded`.
         """
+        found = self._signed_by(asked)
+        if found.superseded:
+            with self.hub.database.reading() as connection:
+                raise takeovers.superseded(connection, found.node, found.incarnation)
+        self._note(found)
+        return found
+
+    def _signed_by(self, asked: Asked) -> EnrolledNode:
+        """Who signed it, in its place or not."""
         try:
             incarnation = bytes.fromhex(asked.headers.get(INCARNATION_HEADER, ""))
         except ValueError:
@@ -172,10 +198,6 @@ class NodeDesk:
             body=asked.body,
         ):
             raise Problem(status=401, code="bad_signature", detail="Not signed by this box.")
-        if found.superseded:
-            with self.hub.database.reading() as connection:
-                raise takeovers.superseded(connection, found.node, found.incarnation)
-        self._note(found)
         return found
 
     def _note(self, node: EnrolledNode) -> None:
@@ -189,56 +211,80 @@ class NodeDesk:
         enrolment.seen(self.hub, node)
 
     def _enroll(self, asked: Asked) -> Answer:
-        self._limiter.check(asked.address, self.hub.clock.now_ms())
+        limits.check(self.hub, asked.address)
         request = codec.from_json(EnrolRequest, asked.body)
         try:
             answer = enrolment.enroll(self.hub, request)
         except Problem:
-            self._limiter.count(asked.address, self.hub.clock.now_ms())
+            limits.count(self.hub, asked.address)
             raise
         return Answer(body=codec.to_json(answer), media_type=JSON)
 
     def _return(self, asked: Asked) -> Answer:
-        self._limiter.check(asked.address, self.hub.clock.now_ms())
+        limits.check(self.hub, asked.address)
         request = codec.from_json(Return, asked.body)
         try:
             answer = boxes.come_back(self.hub, request)
         except Problem:
-            self._limiter.count(asked.address, self.hub.clock.now_ms())
+            limits.count(self.hub, asked.address)
             raise
         return Answer(body=codec.to_json(answer), media_type=JSON)
 
     def _events(self, asked: Asked) -> Answer:
         sender = self.node_of(asked)
         batch = codec.from_body(EventBatch, asked.body)
-        return Answer(body=codec.to_body(ingest.take(self.hub, sender, batch)))
+        try:
+            answer = ingest.take(self.hub, sender, batch)
+        except Problem as problem:
+            if problem.code == "gap":
+                recovery.found_gap(self.hub, sender)
+            raise
+        if batch.last_seq > answer.acked_seq and not batch.events:
+            recovery.found_gap(self.hub, sender)
+        return Answer(body=codec.to_body(answer))
 
     def _feed(self, asked: Asked) -> Answer:
         reader = self.node_of(asked)
         question = codec.from_body(FeedQuestion, asked.body)
         if len(question.nonce) != 16 or not 1 <= question.limit <= MAX_FEED_LIMIT:
             raise invalid("The nonce has 16 bytes; limit is 1 to 2,000.")
-        allowed = (CHAIN, store_scope(reader.store))
         pages: list[FeedPage] = []
         gone: list[str] = []
+        ahead: Cursor | None = None
         with self.hub.database.reading() as connection:
+            generation = generation_of(connection)
+            allowed = scopes_of(connection, reader.store)
+            asked_for = {cursor.scope for cursor in question.cursors}
             for cursor in question.cursors:
+                if is_region(cursor.scope) and (
+                    cursor.scope not in allowed
+                ):  # its store was moved to another region
+                    gone.append(cursor.scope)
+                    continue
+                if cursor.scope == allowed[-1] and question.regions and not asked_for >= {*allowed}:
+                    gone.append(cursor.scope)  # its store came into a region
+                    continue
                 if cursor.scope not in allowed:
                     raise Problem(status=403, code="not_yours", detail="Another store's scope.")
-                found = feed.read(connection, cursor, self.hub.generation, question.limit)
+                found = feed.read(connection, cursor, generation, question.limit)
                 if found is None:
                     gone.append(cursor.scope)
+                    if recovery.standing(connection, reader, cursor) == "ahead":
+                        ahead = cursor
                     continue
                 pages.append(
                     FeedPage(
                         scope=cursor.scope,
-                        generation=self.hub.generation,
+                        generation=generation,
                         rows=found.rows,
                         head=found.head,
                         signature=sign_head(found.head, self.hub.signer),
                         more=found.more,
                     )
                 )
+        if ahead is not None:
+            recovery.found_ahead(self.hub, reader, ahead)
+            pages, gone = [], [cursor.scope for cursor in question.cursors]
         answer = FeedAnswer(
             pages=tuple(pages), gone=tuple(gone), time=self.hub.time(question.nonce)
         )
@@ -251,13 +297,17 @@ class NodeDesk:
             Problem: not signed, another store's scope, or not such a query.
         """
         reader = self.node_of(asked)
-        allowed = (CHAIN, store_scope(reader.store))
+        with self.hub.database.reading() as connection:
+            allowed = scopes_of(connection, reader.store)
         seqs: dict[str, int] = {}
         for name, value in parse_qsl(asked.target.partition("?")[2]):
             scope, _, seq = value.rpartition(".")
             if name != "at" or not seq.isdecimal() or len(seq) > 18:
                 raise invalid("Ask for `at=SCOPE.SEQ`.")
             if scope not in allowed:
+                if is_region(scope):
+                    seqs[scope] = -1  # not its own any more: rings at once
+                    continue
                 raise Problem(status=403, code="not_yours", detail="Another store's scope.")
             seqs[scope] = int(seq)
         if not seqs:
