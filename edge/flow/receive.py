@@ -19,7 +19,7 @@ from edge.store.ledger import Ledger
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.errors import RemoteWireError
-from sync.wire.feed import GENESIS
+from sync.wire.feed import GENESIS, REGION
 from sync.wire.messages import Cursor, FeedPage, FeedRow, Manifest
 from sync.wire.ports import Replica
 
@@ -45,7 +45,8 @@ class CatalogReplica:
         scopes = (
             ("chain",) if enrolled is None else ("chain", f"store:{enrolled.certificate.store}")
         )
-        return tuple(known.get(scope, _unread(scope)) for scope in scopes)
+        regions = sorted(scope for scope in known if scope.startswith(REGION))
+        return tuple(known.get(scope, _unread(scope)) for scope in (*scopes, *regions))
 
     async def apply(self, page: FeedPage) -> None:
         """Apply a page durably, then answer what it asked."""
@@ -92,6 +93,8 @@ class CatalogReplica:
         for mine in self._catalog.cursors():
             theirs = offered.get(mine.scope)
             same = theirs is not None and theirs.generation == mine.generation
+            if theirs is None and mine.scope.startswith(REGION):
+                continue  # the store is in another region now
             if mine.generation == manifest.generation and (
                 not same or theirs is None or theirs.seq < mine.seq
             ):

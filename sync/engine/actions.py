@@ -26,7 +26,7 @@ class TimeReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOutbox:
-    """Read unsent events; then `outbox`."""
+    """Read unsent events and the marks; then `outbox`."""
 
     limit: int
     max_bytes: int
@@ -38,6 +38,13 @@ class Acknowledge:
 
     answer: BatchAnswer
     time: TimeReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewind:
+    """Take the hub's mark back to `acked_seq`: it lost what is behind; then `rewound`."""
+
+    acked_seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +78,5 @@ class Wait:
     until_boot_ms: int
 
 
-PushAction = ReadOutbox | Send | Acknowledge | Wait
+PushAction = ReadOutbox | Send | Acknowledge | Rewind | Wait
 PullAction = ReadCursors | Send | ApplyFeed | FetchSnapshot | Wait

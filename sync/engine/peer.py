@@ -1,7 +1,9 @@
 """Who we are to the hub, and by which key we know it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync.wire.feed import REGION
 from sync.wire.messages import Certificate
 
 CHAIN = "chain"
@@ -30,5 +32,9 @@ class Peer:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The feeds that this node reads."""
+        """The feeds that this node always reads; its region's comes with a snapshot."""
         return (CHAIN, f"store:{self.store}")
+
+    def reads(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Every feed to be read: our own, and the regions among these."""
+        return (*self.scopes, *sorted(scope for scope in scopes if scope.startswith(REGION)))

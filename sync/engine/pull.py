@@ -81,13 +81,17 @@ class PullEngine:
         """
         assert self._phase == "reading"
         known = {cursor.scope: cursor for cursor in cursors}
-        self._cursors = {scope: known.get(scope, start(scope)) for scope in self._peer.scopes}
+        scopes = self._peer.reads(known)
+        self._cursors = {scope: known.get(scope, start(scope)) for scope in scopes}
         if all(cursor.generation == NO_GENERATION for cursor in self._cursors.values()):
             return self._want()
         self._phase = "asking"
         self._nonce = self._random.randbytes(NONCE_BYTES)
         question = FeedQuestion(
-            cursors=tuple(self._cursors.values()), nonce=self._nonce, limit=PAGE_ROWS
+            cursors=tuple(self._cursors.values()),
+            nonce=self._nonce,
+            limit=PAGE_ROWS,
+            regions=True,
         )
         return Send(method="POST", target="/v1/feed", body=codec.to_body(question))
 

@@ -65,7 +65,7 @@ def check_manifest(manifest: Manifest, applied: Sequence[Cursor], peer: Peer) ->
     if manifest.schema != SCHEMA_VERSION:
         raise RemoteWireError("a snapshot with a schema that this version does not know")
     offered = {cursor.scope: cursor for cursor in manifest.cursors}
-    if set(offered) != set(peer.scopes) or len(offered) != len(manifest.cursors):
+    if set(offered) != set(peer.reads(offered)) or len(offered) != len(manifest.cursors):
         raise RemoteWireError("a snapshot with other scopes")
     if any(cursor.generation != manifest.generation for cursor in manifest.cursors):
         raise RemoteWireError("a snapshot of mixed generations")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sync.hub import approvals, cases, enrolment, orders, ownership, stores, takeovers
+from sync.hub.begin_again import AgainRoute
 from sync.hub.identity import Hub, is_admin
 from sync.hub.orders import NewOrder
 from sync.hub.problems import Problem
@@ -62,7 +63,7 @@ def admin_only(
         raise Problem(status=401, code="no_token", detail="Give an admin token as bearer.")
 
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)])
+router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)], route_class=AgainRoute)
 
 
 @router.post("/stores", status_code=201)

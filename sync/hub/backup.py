@@ -22,11 +22,15 @@ def make(hub: Hub, to: str) -> Json:
         marks = connection.execute(select(node.c.node, node.c.incarnation, node.c.acked_seq)).all()
     file.touch(mode=0o600)  # it holds the private keys
     hub.database.copy_to(file)
-    with hub.database.writing() as connection:
-        for mark in marks:
-            connection.execute(
-                update(node)
-                .where(node.c.node == mark.node, node.c.incarnation == mark.incarnation)
-                .values(backed_up_seq=mark.acked_seq)
-            )
+
+    def tell() -> None:
+        with hub.database.writing() as connection:
+            for mark in marks:
+                connection.execute(
+                    update(node)
+                    .where(node.c.node == mark.node, node.c.incarnation == mark.incarnation)
+                    .values(backed_up_seq=mark.acked_seq)
+                )
+
+    hub.database.again(tell)
     return {"file": str(file), "nodes": len(marks)}

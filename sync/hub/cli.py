@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused (the sentence is on stderr), 2 wrong use.
 """
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 from sync.hub import cli_admin, identity
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
+from sync.hub.problems import Problem
 
 main = typer.Typer(
     help="StoreEdge headquarters: the reference hub.",
@@ -24,7 +26,10 @@ main.add_typer(cli_admin.admin, name="admin")
 @main.command()
 def serve(
     database: Annotated[
-        str, typer.Option(envvar="STOREEDGE_HUB_DATABASE", help="sqlite:////path/hub.db")
+        str,
+        typer.Option(
+            envvar="STOREEDGE_HUB_DATABASE", help="sqlite:////path/hub.db or postgresql://…"
+        ),
     ],
     listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:8090",
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM")] = None,
@@ -45,15 +50,16 @@ def serve(
         clock = open_clock(time)
         opened = Database(database)
         if demo and not identity.is_initialised(opened):
-            token = identity.initialise(opened, clock, name="Demo", demo=True)
-            typer.echo(f'{{"admin_token": "{token}"}}')
+            with contextlib.suppress(ValueError):  # another process was first
+                token = identity.initialise(opened, clock, name="Demo", demo=True)
+                typer.echo(f'{{"admin_token": "{token}"}}')
         hub = identity.open_hub(opened, clock)
         host, port = server.parse_listen(listen)
         folder = data or (opened.file or Path("hub.db").resolve()).with_suffix(".snapshots")
         config = server.configure(
             application.build(hub, folder), host=host, port=port, certificate=tls_cert, key=tls_key
         )
-    except (ValueError, OSError, identity.NotInitialised) as error:
+    except (Problem, ValueError, OSError, identity.NotInitialised) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     server.run(config)

@@ -65,7 +65,10 @@ class Desk:
 def options(
     context: typer.Context,
     database: Annotated[
-        str, typer.Option(envvar="STOREEDGE_HUB_DATABASE", help="sqlite:////path/hub.db")
+        str,
+        typer.Option(
+            envvar="STOREEDGE_HUB_DATABASE", help="sqlite:////path/hub.db or postgresql://…"
+        ),
     ],
     time: Annotated[str, typer.Option(help="system: or offset:/absolute/file")] = "system:",
 ) -> None:
@@ -96,7 +99,7 @@ def _run(context: typer.Context, as_json: bool, verb: Callable[[Hub], Json]) -> 
     try:
         database = Database(desk.database)
         hub = identity.open_hub(database, open_clock(desk.time))
-        answer = verb(hub)
+        answer = database.again(lambda: verb(hub))
         database.close()
     except (Problem, ValueError, OSError, identity.NotInitialised) as error:
         raise _stop(error) from error

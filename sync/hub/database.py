@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sync.hub import (
     engines,
+    feed,
     migrate,
     tables_boxes,
     tables_hubdb,
@@ -53,21 +54,38 @@ logger = logging.getLogger(__name__)
 TRIES = 16
 _FIRST_WAIT_S = 0.002
 _LONGEST_WAIT_S = 0.25
-_BEFORE_COMMIT = "before_commit"
 _jitter = random.SystemRandom()
 
 
-def before_commit(connection: Connection, act: Callable[[Connection], None]) -> bool:
-    """Have `act` called once at the end of the transaction; False outside `writing`.
+class Tries:
+    """How often one verb began, and whether it may again; for `again` and its kin in a loop."""
 
-    For rows that many writers want: locked last, they are held for the shortest time.
-    """
-    waiting = connection.get_execution_options().get(_BEFORE_COMMIT)
-    if waiting is None:
-        return False
-    if act not in waiting:
-        waiting.append(act)
-    return True
+    def __init__(self) -> None:
+        self._left = TRIES
+        self._wait_s = _FIRST_WAIT_S
+
+    def after(self, error: DBAPIError | PoolTimeout) -> float:
+        """Seconds to wait before the next try.
+
+        Raises:
+            Problem: 503, see `again`.
+            DBAPIError: the error itself, when it is a bug of ours.
+        """
+        self._left -= 1
+        match engines.trouble(error):
+            case Trouble.AWAY:
+                logger.warning("database away error=%s", type(error.__cause__).__name__)
+                raise _away() from error
+            case Trouble.AGAIN:
+                if not self._left:
+                    raise busy() from error
+            case Trouble.PERHAPS_AGAIN:
+                if self._left < TRIES - 3:
+                    raise error
+            case Trouble.OURS:
+                raise error
+        wait_s, self._wait_s = self._wait_s, min(2 * self._wait_s, _LONGEST_WAIT_S)
+        return _jitter.uniform(0, wait_s)
 
 
 def _away() -> Problem:
@@ -79,7 +97,8 @@ def _away() -> Problem:
     )
 
 
-def _busy() -> Problem:
+def busy() -> Problem:
+    """503: another writer was first, too often."""
     return Problem(
         status=503,
         code="busy",
@@ -143,13 +162,12 @@ class Database:
 
         Whoever calls this is called through `again`, or answers 503 when another writer came first.
         """
-        waiting: list[Callable[[Connection], None]] = []
+        waiting = feed.WaitingRows()
         with self._turn, self._writing.connect() as connection:
-            connection = connection.execution_options(**{_BEFORE_COMMIT: waiting})
+            connection = connection.execution_options(**{feed.WAITING_ROWS: waiting})
             with connection.begin():
                 yield connection
-                for act in waiting:
-                    act(connection)
+                waiting.write(connection)
 
     def again(self, verb: Callable[[], T]) -> T:
         """Do it; from the start when another writer came between.
@@ -160,26 +178,12 @@ class Database:
             Problem: 503 `busy` after many tries; 503 `database_away`, when it is not known whether
                 the verb was done.
         """
-        wait_s = _FIRST_WAIT_S
-        for left in range(TRIES - 1, -1, -1):
+        tries = Tries()
+        while True:
             try:
                 return verb()
             except (DBAPIError, PoolTimeout) as error:
-                match engines.trouble(error):
-                    case Trouble.AGAIN if left == 0:
-                        raise _busy() from error
-                    case Trouble.AWAY:
-                        logger.warning("database away error=%s", type(error.__cause__).__name__)
-                        raise _away() from error
-                    case Trouble.PERHAPS_AGAIN if left >= TRIES - 3:
-                        pass
-                    case Trouble.AGAIN:
-                        pass
-                    case Trouble.PERHAPS_AGAIN | Trouble.OURS:
-                        raise
-            time.sleep(_jitter.uniform(0, wait_s))
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        raise AssertionError("the last try answers or raises")
+                time.sleep(tries.after(error))
 
     def copy_to(self, file: Path) -> None:
         """Write a consistent copy to a file that is absent or empty.

@@ -1,7 +1,8 @@
 """The feed: every change, in order, per scope, chained by hash and signed at its head.
 
-`append` updates `feed_head` inside the transaction that writes the data; the lock on that row
-orders commits per scope, so a cursor never skips a row that commits late.
+The lock on a scope's row in `feed_head` orders commits per scope, so a cursor never skips a row
+that commits late. It is taken at the end of the transaction that writes the data, scopes in order:
+held for the shortest time, and never across another's. A key that changed twice in it is one row.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from sync.wire.catalog import (
 from sync.wire.messages import Cursor, FeedRow
 
 CHAIN = "chain"
+WAITING_ROWS = "waiting_rows"
 NO_GENERATION = bytes(8)
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 _KINDS = {kind: name for name, kind in ROW_TYPES.items()}
@@ -73,7 +75,36 @@ def open_scope(connection: Connection, scope: str) -> None:
 
 
 def append(connection: Connection, scope: str, rows: Sequence[CatalogRow]) -> None:
-    """Put changes behind the head of a scope that was opened."""
+    """Put changes behind the head of a scope that was opened, when the transaction ends."""
+    waiting = connection.get_execution_options().get(WAITING_ROWS)
+    if waiting is None:
+        _append(connection, scope, rows)
+        return
+    assert isinstance(waiting, WaitingRows)
+    waiting.add(scope, rows)
+
+
+class WaitingRows:
+    """What a transaction has to say, by scope; of each key the newest."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[tuple[str, str], CatalogRow]] = {}
+
+    def add(self, scope: str, rows: Sequence[CatalogRow]) -> None:
+        """Keep rows for the end."""
+        kept = self._rows.setdefault(scope, {})
+        for row in rows:
+            key = (_KINDS[type(row)], _key(row))
+            kept.pop(key, None)  # the newest stands where it was said last
+            kept[key] = row
+
+    def write(self, connection: Connection) -> None:
+        """The end of the transaction came."""
+        for scope, rows in sorted(self._rows.items()):
+            _append(connection, scope, list(rows.values()))
+
+
+def _append(connection: Connection, scope: str, rows: Sequence[CatalogRow]) -> None:
     if not rows:
         return
     head = connection.execute(

@@ -25,7 +25,10 @@ class NotInitialised(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """An initialised headquarters. `chain` is its random id in hexadecimal."""
+    """An initialised headquarters. `chain` is its random id in hexadecimal.
+
+    What changes while hub processes run (the generation) is not kept here but read where needed.
+    """
 
     database: Database
     clock: Clock
@@ -33,7 +36,12 @@ class Hub:
     name: str
     demo: bool
     signer: Signer
-    generation: bytes
+
+    @property
+    def generation(self) -> bytes:
+        """The generation of now; in a transaction take `generation_of`."""
+        with self.database.reading() as connection:
+            return generation_of(connection)
 
     def time(self, nonce: bytes) -> HubTime:
         """The present, signed for one question."""
@@ -45,6 +53,12 @@ class Hub:
         )
 
 
+def generation_of(connection: Connection) -> bytes:
+    """The hub's generation, as this transaction sees it."""
+    found: bytes = connection.execute(select(hub.c.generation)).scalar_one()
+    return found
+
+
 def is_initialised(database: Database) -> bool:
     """Whether there is a chain in this database."""
     with database.reading() as connection:
@@ -54,9 +68,15 @@ def is_initialised(database: Database) -> bool:
 def initialise(database: Database, clock: Clock, *, name: str, demo: bool) -> str:
     """Make a chain with new keys; returns the first admin token, which is not kept.
 
+    Of several processes that begin at once one makes it.
+
     Raises:
         ValueError: there is a chain already.
     """
+    return database.again(lambda: _initialise(database, clock, name=name, demo=demo))
+
+
+def _initialise(database: Database, clock: Clock, *, name: str, demo: bool) -> str:
     with database.writing() as connection:
         if connection.execute(select(hub.c.only)).first() is not None:
             raise ValueError("this database has a chain already")
@@ -112,7 +132,6 @@ def open_hub(database: Database, clock: Clock) -> Hub:
         name=row.name,
         demo=row.demo,
         signer=Signer(row.private),
-        generation=row.generation,
     )
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select, update
 
-from sync.hub import event_rows, facts
+from sync.hub import event_rows, facts, recovery
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, refused
@@ -32,6 +32,8 @@ def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
         if record is None:
             raise refused("superseded", "Events of an incarnation that was never enrolled.")
         acked: int = record.acked_seq
+        if recovery.may_skip(connection, batch, acked):
+            acked = _skip(connection, sender, batch, acked, hub.clock.now_ms())
         if batch.events and batch.events[0].seq > acked + 1:
             raise Problem(
                 status=409,
@@ -58,12 +60,32 @@ def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
             .values(**values)
         )
         backed_up: int = record.backed_up_seq
+        if batch.last_seq == acked:
+            recovery.heard_all(connection, hub.clock, sender.node, batch.incarnation)
     return BatchAnswer(
         rows=tuple(answers),
         acked_seq=acked,
         backed_up_seq=backed_up,
         time=hub.time(batch.nonce),
     )
+
+
+def _skip(
+    connection: Connection, sender: EnrolledNode, batch: EventBatch, acked: int, now_ms: int
+) -> int:
+    """The hub was restored from before a backup, and the node let go of what that backup held."""
+    first = batch.events[0].seq
+    event_rows.open_case(
+        connection,
+        sender,
+        batch.incarnation,
+        seq=first,
+        order_id=None,
+        reason="events_lost",
+        detail=f"{acked + 1}-{first - 1}",
+        now_ms=now_ms,
+    )
+    return first - 1
 
 
 def _check_shape(batch: EventBatch) -> None:

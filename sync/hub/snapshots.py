@@ -2,13 +2,17 @@
 
 Built from the feed's rows, so a snapshot says what reading the feed from the start would say;
 asks that were answered are left out. Files are named by the hash of their compressed bytes and
-kept for the last few; a new one is built when a head has moved.
+kept for the last few; a new one is built when a head has moved. The same heads give the same bytes,
+so that a download begun at one hub process goes on at another; several may share the folder.
 """
 
+import contextlib
 import hashlib
+import shutil
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,9 +20,10 @@ from pathlib import Path
 import zstandard
 from sqlalchemy import Connection, func, select
 
-from sync.hub.feed import CHAIN, head_cursor, store_scope
-from sync.hub.identity import Hub
+from sync.hub.feed import head_cursor
+from sync.hub.identity import Hub, generation_of
 from sync.hub.problems import missing
+from sync.hub.scopes import scopes_of
 from sync.hub.tables import feed
 from sync.wire import codec
 from sync.wire.catalog import (
@@ -36,6 +41,8 @@ from sync.wire.snapshot import sign_manifest
 
 KEPT_A_STORE = 2
 _ZSTD_LEVEL = 3
+_NOT_YET_MS = 0  # the node has not applied it; an hour here would make every build another file
+_OLD_S = 24 * 3_600
 
 
 def _rows(connection: Connection, scope: str, upto: int) -> Iterator[CatalogRow]:
@@ -63,6 +70,13 @@ def insert_row(target: sqlite3.Connection, row: CatalogRow) -> None:
         target.execute(statement, values)
 
 
+def _heads(connection: Connection, number: int) -> tuple[Cursor, ...]:
+    generation = generation_of(connection)
+    return tuple(
+        head_cursor(connection, scope, generation) for scope in scopes_of(connection, number)
+    )
+
+
 def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
     with (
         closing(sqlite3.connect(file, isolation_level=None)) as target,
@@ -78,61 +92,67 @@ def _build(hub: Hub, number: int, file: Path) -> tuple[Cursor, ...]:
                 ("schema", SCHEMA_VERSION),
                 ("chain", hub.chain),
                 ("store", number),
-                ("generation", hub.generation),
+                ("generation", generation_of(connection)),
             ),
         )
-        cursors = tuple(
-            head_cursor(connection, scope, hub.generation) for scope in (CHAIN, store_scope(number))
-        )
-        now_ms = hub.clock.now_ms()
+        cursors = _heads(connection, number)
         for cursor in cursors:
             for row in _rows(connection, cursor.scope, cursor.seq):
                 insert_row(target, row)
-            target.execute("DELETE FROM rotating_key WHERE until_ms < ?", (now_ms,))
             target.execute(
                 "INSERT INTO cursor VALUES (?, ?, ?, ?, ?)",
-                (cursor.scope, cursor.generation, cursor.seq, cursor.row_hash, now_ms),
+                (cursor.scope, cursor.generation, cursor.seq, cursor.row_hash, _NOT_YET_MS),
             )
         target.execute("COMMIT")
     return cursors
 
 
+def _hash(file: Path) -> bytes:
+    with file.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").digest()
+
+
 class Snapshots:
-    """Builds and keeps snapshot files in a folder; safe to use from any thread."""
+    """Builds and keeps snapshot files in a folder; safe to use from any thread or process."""
 
     def __init__(self, hub: Hub, folder: Path) -> None:
-        """Files of an earlier run in `folder` are not trusted and go away."""
+        """Files of others in `folder` are served once their hash was checked, old ones go away."""
         self._hub = hub
         self._folder = folder
         self._lock = threading.Lock()
         self._made: dict[int, list[tuple[Manifest, SignedManifest, Path]]] = {}
+        self._checked: set[Path] = set()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob("snapshot-*"):
-            left.unlink()
+            with contextlib.suppress(FileNotFoundError):  # another process was first
+                if time.time() - left.stat().st_mtime > _OLD_S:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def newest(self, number: int) -> SignedManifest:
         """The signed manifest of a snapshot that reads to the heads of now."""
         with self._lock:
             with self._hub.database.reading() as connection:
-                heads = tuple(
-                    head_cursor(connection, scope, self._hub.generation)
-                    for scope in (CHAIN, store_scope(number))
-                )
+                heads = _heads(connection, number)
             made = self._made.setdefault(number, [])
-            if not made or made[-1][0].cursors != heads:
+            if not made or made[-1][0].cursors != heads or not made[-1][2].exists():
                 made.append(self._make(number))
                 for _, _, file in made[:-KEPT_A_STORE]:
-                    file.unlink(missing_ok=True)
+                    if file != made[-1][2]:
+                        file.unlink(missing_ok=True)
                 del made[:-KEPT_A_STORE]
             return made[-1][1]
 
     def file(self, number: int, sha256_hex: str) -> Path:
         """The compressed file with this hash (404: gone, ask for the newest again)."""
+        file = self._path(number, sha256_hex)
         with self._lock:
-            for manifest, _, file in self._made.get(number, []):
-                if manifest.sha256.hex() == sha256_hex:
-                    return file
+            if file.exists() and (file in self._checked or _hash(file).hex() == sha256_hex):
+                self._checked.add(file)
+                return file
         raise missing("snapshot with this hash; ask for the newest")
+
+    def _path(self, number: int, sha256_hex: str) -> Path:
+        return self._folder / f"snapshot-{number}-{sha256_hex}.db.zst"
 
     def _make(self, number: int) -> tuple[Manifest, SignedManifest, Path]:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="snapshot-building-") as work:
@@ -143,18 +163,17 @@ class Snapshots:
             compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
             with plain.open("rb") as reader, packed.open("wb") as writer:
                 compressor.copy_stream(reader, writer, size=plain.stat().st_size)
-            with packed.open("rb") as reader:
-                digest = hashlib.file_digest(reader, "sha256").digest()
+            digest = _hash(packed)
             manifest = Manifest(
                 chain=self._hub.chain,
                 store=number,
-                generation=self._hub.generation,
+                generation=cursors[0].generation,
                 cursors=cursors,
                 schema=SCHEMA_VERSION,
                 size=packed.stat().st_size,
                 plain_size=plain.stat().st_size,
                 sha256=digest,
             )
-            final = self._folder / f"snapshot-{number}-{digest.hex()}.db.zst"
+            final = self._path(number, digest.hex())
             packed.rename(final)
         return manifest, sign_manifest(manifest, self._hub.signer), final

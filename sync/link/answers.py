@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sync.wire import codec
-from sync.wire.errors import HubBusy, HubRefused, Offline, RemoteWireError, Superseded
+from sync.wire.errors import HubBehind, HubBusy, HubRefused, Offline, RemoteWireError, Superseded
 from sync.wire.messages import Problem
 
 _BUSY = (429, 503)
@@ -33,7 +33,7 @@ def require_ok(status: int, headers: Mapping[str, str], body: bytes) -> None:
 
     Raises:
         HubBusy: 429, 503.
-        Superseded: a problem document that says so.
+        Superseded, HubBehind: a problem document that says so.
         HubRefused: any other problem document with 401, 403, 409, 413, 422.
         Offline: anything else.
     """
@@ -50,6 +50,8 @@ def _refusal(status: int, body: bytes) -> HubRefused:
     words = f"the hub answered {status}: {_words(body)}"
     try:
         problem = codec.from_json(Problem, body)
+        if problem.code == "gap":
+            return HubBehind(words, expected_seq=problem.expected_seq)
         evidence = bytes.fromhex(problem.takeover), bytes.fromhex(problem.takeover_signature)
     except (RemoteWireError, ValueError):
         return HubRefused(words)

@@ -63,6 +63,12 @@ async def run(
         changed=changed,
     )
     bell = _Bell(puller, link=link, clock=clock, random_=random_)
+
+    def began_anew() -> None:  # the hub was restored, perhaps: does it have all that it had?
+        pusher.engine.ask_marks()
+        wake.set()
+
+    puller.on_snapshot = began_anew
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_keep(pusher, clock, wake), name="sync push")
         tasks.create_task(bell.keep_pulling(), name="sync pull")

@@ -13,6 +13,7 @@ from sync.engine.actions import (
     PushAction,
     ReadCursors,
     ReadOutbox,
+    Rewind,
     Send,
     TimeReading,
     Wait,
@@ -33,6 +34,10 @@ async def _tell_time(replica: Replica, time: TimeReading) -> None:
         asked_boot_ms=time.asked_boot_ms,
         answered_boot_ms=time.answered_boot_ms,
     )
+
+
+def _nothing() -> None:
+    return
 
 
 class _Complaints:
@@ -87,12 +92,17 @@ class Pusher:
         self._complaints.note(self.engine.failure)
         return action
 
-    async def _do(self, action: ReadOutbox | Send | Acknowledge) -> PushAction:
+    async def _do(self, action: ReadOutbox | Send | Acknowledge | Rewind) -> PushAction:
         engine, clock = self.engine, self._clock
         match action:
             case ReadOutbox(limit=limit, max_bytes=max_bytes):
                 events = await self._outbox.unsent(limit=limit, max_bytes=max_bytes)
-                return engine.outbox(events, now_boot_ms=clock.boot_ms())
+                marks = await self._outbox.marks()
+                return engine.outbox(events, marks=marks, now_boot_ms=clock.boot_ms())
+            case Rewind(acked_seq=acked_seq):
+                logger.warning("the hub was restored; sending again after seq=%d", acked_seq)
+                await self._outbox.rewind(acked_seq)
+                return engine.rewound()
             case Send():
                 asked_boot_ms = clock.boot_ms()
                 try:
@@ -130,6 +140,7 @@ class Puller:
         self._folder = folder
         self._changed = changed
         self._complaints = _Complaints("pull")
+        self.on_snapshot: Callable[[], None] = _nothing
 
     async def begin(self) -> Wait:
         """The first round."""
@@ -175,6 +186,7 @@ class Puller:
                     )
                 except (LinkError, RemoteWireError) as error:
                     return engine.failed(error, now_boot_ms=clock.boot_ms())
+                self.on_snapshot()
                 return engine.applied(now_boot_ms=clock.boot_ms())
             case _:
                 assert_never(action)

@@ -8,6 +8,7 @@ LinkError               a message did not get through
 ├── Offline             no connection, time-out, cut half-way; try again for ever
 ├── HubBusy             the hub asks us to wait (`retry_after_ms`)
 └── HubRefused          the hub will not serve this node (not enrolled, wrong version)
+    ├── HubBehind       the hub lost events of ours that it had (`expected_seq` is the first)
     └── Superseded      another box took its place; carries the hub's evidence
 """
 
@@ -72,6 +73,17 @@ class HubRefused(LinkError):
     code = "E-LNK-03"
     transient = False
     hint = "Call HQ: this box must be enrolled again, or was replaced."
+
+
+class HubBehind(HubRefused):
+    """The hub holds less of us than it had acknowledged: it was restored. We send it again."""
+
+    code = "E-LNK-05"
+    hint = "HQ was restored from a copy; this box sends again what HQ lost. Nothing to do."
+
+    def __init__(self, message: str, *, expected_seq: int) -> None:
+        super().__init__(message)
+        self.expected_seq = expected_seq
 
 
 class Superseded(HubRefused):

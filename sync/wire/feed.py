@@ -7,6 +7,8 @@ import msgspec
 from sync.wire.messages import Cursor, FeedRow
 from sync.wire.signature import DOMAIN_FEED_HEAD, DOMAIN_HUB_TIME, Signer, is_genuine
 
+REGION = "region:"
+"""What the name of a region's scope begins with."""
 GENESIS = bytes(32)
 _DOMAIN = b"storeedge/feed-row/1\0"
 _encoder = msgspec.msgpack.Encoder()

@@ -39,11 +39,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one incarnation in seq order, without gaps; `nonce` is for the answer's time."""
+    """Events of one incarnation in seq order, without gaps; `nonce` is for the answer's time.
+
+    last_seq: the newest event of the node, sent or not. kept_from: the oldest that it still has.
+    Both tell a restored hub what it misses; -1 when not said. Without events: a question for marks.
+    """
 
     incarnation: bytes
     nonce: bytes
     events: tuple[Event, ...]
+    last_seq: int = -1
+    kept_from: int = -1
 
 
 Outcome = Literal["accepted", "known", "conflict", "refused", "later"]
@@ -104,11 +110,15 @@ class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedQuestion(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything behind these cursors, please; `limit` rows a scope."""
+    """Everything behind these cursors, please; `limit` rows a scope.
+
+    regions: the node reads the scope of its store's region too, once a snapshot has named it.
+    """
 
     cursors: tuple[Cursor, ...]
     nonce: bytes
     limit: int = 500
+    regions: bool = False
 
 
 class FeedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +210,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     detail: str = ""
+    expected_seq: int = 0
     takeover: str = ""
     takeover_signature: str = ""
 

@@ -1,10 +1,20 @@
 """What the engine needs from the node: an outbox to empty and a replica to fill."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from sync.wire.messages import BatchAnswer, Cursor, Event, FeedPage, Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMarks:
+    """What an outbox holds: the newest seq, the hub's mark, and the oldest event still there."""
+
+    last_seq: int
+    acked_seq: int
+    kept_from: int
 
 
 class Outbox(Protocol):
@@ -16,6 +26,14 @@ class Outbox(Protocol):
 
     async def acknowledge(self, answer: BatchAnswer) -> None:
         """Record what the hub said, durably; conflict and refused become cases."""
+        ...
+
+    async def marks(self) -> OutboxMarks:
+        """How far it is."""
+        ...
+
+    async def rewind(self, acked_seq: int) -> None:
+        """Take the hub's mark back, durably: the hub was restored; what is kept is unsent again."""
         ...
 
 

@@ -14,7 +14,7 @@ from sync.hub import enrolment, orders, stores
 from sync.wire import audit, codec, enrol, pairing
 from sync.wire.events import KINDS, Answered, Body, Handed, Lapsed, Undone
 from sync.wire.messages import BatchAnswer, Cursor, Event, FeedPage, Manifest, Unit
-from sync.wire.ports import Outbox, Replica
+from sync.wire.ports import Outbox, OutboxMarks, Replica
 from sync.wire.signature import Signer
 
 STORE = 101
@@ -179,6 +179,14 @@ class ListOutbox:
     async def acknowledge(self, answer: BatchAnswer) -> None:
         self.answers.append(answer)
         self.acked = max(self.acked, answer.acked_seq)
+
+    async def marks(self) -> OutboxMarks:
+        last = self.events[-1].seq if self.events else 0
+        first = self.events[0].seq if self.events else last + 1
+        return OutboxMarks(last_seq=last, acked_seq=self.acked, kept_from=first)
+
+    async def rewind(self, acked_seq: int) -> None:
+        self.acked = min(self.acked, acked_seq)
 
 
 class FileReplica:

@@ -24,6 +24,11 @@ UPDATE outbox SET outcome = ?, reason = ? WHERE seq = ?
 -- name: outbox_marks
 UPDATE counters SET outbox_acked = max(outbox_acked, min(?, outbox_seq)),
   outbox_backed_up = max(outbox_backed_up, min(?, outbox_seq)) WHERE id = 1
+-- name: outbox_kept
+SELECT outbox_seq, outbox_acked, (SELECT coalesce(min(seq), outbox_seq + 1) FROM outbox)
+FROM counters WHERE id = 1
+-- name: outbox_rewind
+UPDATE counters SET outbox_acked = min(outbox_acked, ?) WHERE id = 1
 -- name: outbox_prune
 DELETE FROM outbox WHERE seq <= (SELECT min(outbox_acked, outbox_backed_up) FROM counters)
   AND seq <= ? AND (outcome IS NULL OR outcome IN ('accepted', 'known'))
