@@ -27,8 +27,8 @@ MAGIC = b"SEVAULT1"
 CHUNK_BYTES = 64 * 1024
 _TAG_BYTES = 16
 _MAX_HEADER_BYTES = 16 * 1024
-_SCRYPT_N = 2**15  # 32 MiB and about 0.1 s: a Pi with 1 GB has it
-_MAX_SCRYPT_N = 2**17
+SCRYPT_N = 2**15  # 32 MiB and about 0.1 s: a Pi with 1 GB has it
+_MOST_SCRYPT_N = 2**17
 MIN_PHRASE_CHARS = 16
 
 Facts = dict[str, str | int]
@@ -56,13 +56,13 @@ def normal_phrase(phrase: str) -> str:
     return plain
 
 
-def new_header(facts: Facts) -> Header:
-    """A header with a salt of its own."""
+def new_header(facts: Facts, *, scrypt_n: int = SCRYPT_N) -> Header:
+    """A header with a salt of its own; `scrypt_n`, a power of two, is what a guess costs."""
     salt = secrets.token_bytes(16)
-    told = {"facts": facts, "kdf": {"name": "scrypt", "n": _SCRYPT_N, "salt": salt.hex()}}
+    told = {"facts": facts, "kdf": {"name": "scrypt", "n": scrypt_n, "salt": salt.hex()}}
     body = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
     raw = MAGIC + len(body).to_bytes(4, "big") + body
-    return Header(facts=facts, salt=salt, scrypt_n=_SCRYPT_N, raw=raw)
+    return Header(facts=facts, salt=salt, scrypt_n=scrypt_n, raw=raw)
 
 
 def read_header(source: BinaryIO) -> Header:
@@ -94,7 +94,7 @@ def _fact(value: object) -> str | int:
 
 
 def _is_scrypt_n(number: int) -> bool:
-    return 2 <= number <= _MAX_SCRYPT_N and number & (number - 1) == 0
+    return 2 <= number <= _MOST_SCRYPT_N and number & (number - 1) == 0
 
 
 class _Box:
