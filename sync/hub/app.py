@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api, notify, ownership_api, pickup_api, reconcile_api, rotating
+from sync.hub import admin_api, notify, ownership_api, pickup_api, reconcile_api, rotating, stock_api
 from sync.hub.database import Tries, busy
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
@@ -157,6 +157,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
             asyncio.create_task(doorbell.run(), name="doorbell"),
             asyncio.create_task(notify.stay_alive(desk), name="watchdog"),
             asyncio.create_task(rotating.keep_ahead(hub), name="rotating"),
+            asyncio.create_task(stock_api.keep(hub), name="stock"),
         ]
         try:
             yield
@@ -189,6 +190,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     ]
     app.router.routes.extend(routes)
     app.include_router(admin_api.router)
+    app.include_router(stock_api.router)
     app.include_router(reconcile_api.router)
     app.include_router(ownership_api.router)
     app.include_router(pickup_api.router)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import Connection, insert, select, update
 
-from sync.hub import codes, customer_page, order_rows, pick_rows, rotating, transfers
+from sync.hub import codes, customer_page, order_rights, order_rows, pick_rows, rotating, transfers
 from sync.hub.codes import Issue, Issued, Platform
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -75,6 +75,7 @@ class NewOrder:
     platform: Platform | None = None
     rotating: bool = False
     on_short: OnShort = "refund_line"
+    channel: Literal["online"] = "online"
 
 
 def _answer(connection: Connection, order_id: bytes, issued: Issued | None = None) -> Json:
@@ -118,8 +119,14 @@ def _free_number(connection: Connection, wanted: str | None) -> str:
     return order_no
 
 
-def create(hub: Hub, new: NewOrder) -> Json:
-    """Make an order with its codes; the answer is the only place where they stand in clear."""
+def create(hub: Hub, new: NewOrder, *, reservation: str | None = None) -> Json:
+    """Make an order with its codes; the answer is the only place where they stand in clear.
+
+    reservation: pieces that were set aside for it, which become its own.
+
+    Raises:
+        Problem: 409 `sold_out`, `online_closed`, `rate_capped` where HQ holds no right to sell.
+    """
     now_ms = hub.clock.now_ms()
     not_after_ms = new.not_after_ms or now_ms + int((new.hours or PICKUP_HOURS) * HOUR_MS)
     order_id = secrets.token_bytes(ORDER_ID_BYTES)
@@ -152,6 +159,14 @@ def create(hub: Hub, new: NewOrder) -> Json:
             )
         )
         _add_lines(connection, order_id, new.lines, home.incarnation)
+        order_rights.take_right_for_order(
+            connection,
+            store=new.store,
+            order_id=order_id,
+            lines=[(n, line.sku, line.quantity) for n, line in enumerate(new.lines, start=1)],
+            now_ms=now_ms,
+            reservation_id=reservation,
+        )
         pick_rows.record(
             connection,
             order_id,
@@ -297,6 +312,7 @@ def extend(hub: Hub, order_no: str, hours: float) -> Json:
             epoch = _next_epoch(order)
             _grant_back(connection, order.order_id, epoch, home.incarnation)
         _set_times(connection, order, not_after_ms, epoch)
+        order_rights.take_again(connection, order.order_id, now_ms)
         codes.prolong(connection, order.order_id, epoch, not_after_ms)
         answer: Json = {"v2": None, "pl": None}
         if transfers.may_sign(connection, order.order_id, home.incarnation):
@@ -351,6 +367,7 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
             .values(epoch=epoch)
         )
         _set_times(connection, order, not_after_ms, epoch)
+        order_rights.take_again(connection, order.order_id, now_ms)
         had_courier = any(
             row.kind == "serial" and row.state == "live"
             for row in order_rows.row_of(connection, order.order_id).codes
