@@ -87,6 +87,8 @@ def store(
     _store_acts(connection, sender, working)
     _store_answers(connection, working, now_ms)
     _store_rest(connection, sender, incarnation, working)
+    for order_id in picking.given_up(connection, [body for _, body in working.bodies]):
+        ownership.settle(connection, order_id, now_ms)
     for trouble in working.troubles:
         detail = trouble.detail
         if trouble.reason == "after_refund":

@@ -328,6 +328,8 @@ def _answered(working: Working, body: Answered) -> Judged:
             working.put(unit, replace(now, state="released", destination=ask.destination))
         elif now.state == "refunded" and now.holder == working.incarnation:
             working.stopped.append(unit)  # a named person did not wait for this answer
+        elif now.state == "released" and now.destination == ask.destination:
+            continue  # the shop had given it up by itself, to the same
         else:
             reasons.append(f"released_but_{now.state}")
     working.asks[body.ask_id] = replace(ask, answered=True)
@@ -337,6 +339,8 @@ def _answered(working: Working, body: Answered) -> Judged:
 
 def _short(working: Working, seq: int, body: ShortPicked) -> Judged:
     """What was not on the shelf: given up to `hq:refund` by its holder, or kept with the order."""
+    if any(order_id != body.order_id for order_id, _, _ in body.units):
+        return Judged(outcome="refused", reason="units_mismatch")
     reasons: list[str] = []
     for unit in body.units:
         now = working.units.get(unit)
@@ -350,6 +354,8 @@ def _short(working: Working, seq: int, body: ShortPicked) -> Judged:
             continue
         elif now.state in ("held", "lapsed"):
             working.put(unit, replace(now, state="released", destination=REFUND))
+        elif now.state == "refunded":
+            working.stopped.append(unit)  # a named person did not wait for the shop
         else:
             reasons.append(f"short_but_{now.state}")
     working.bodies.append((seq, body))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from sync.hub.stores import Json
 from sync.hub.tables import redemption
@@ -42,6 +42,33 @@ def prices_of(connection: Connection, order_id: bytes) -> dict[int, int]:
     """Minor units a piece by line, where HQ knows them."""
     rows = connection.execute(select(order_price).where(order_price.c.order_id == order_id))
     return {row.line: row.unit_minor for row in rows}
+
+
+def ensure(connection: Connection, order_id: bytes, *, ready: bool) -> None:
+    """An order of an earlier release has no row of its own yet."""
+    known = select(order_pick.c.order_id).where(order_pick.c.order_id == order_id)
+    if connection.execute(known).first() is None:
+        record(connection, order_id, on_short="refund_line", ready=ready, prices=())
+
+
+def change(connection: Connection, order_id: bytes, **values: object) -> None:
+    """Change how far an order is, or what its customer chose."""
+    connection.execute(update(order_pick).where(order_pick.c.order_id == order_id).values(**values))
+
+
+def forget(connection: Connection, order_id: bytes) -> None:
+    """The order went to another store: there it is placed, and nothing of it lies in a bin."""
+    ensure(connection, order_id, ready=False)
+    change(
+        connection,
+        order_id,
+        state="placed",
+        started_ms=None,
+        started_by=None,
+        ready_ms=None,
+        ready_by=None,
+        waiting_ms=None,
+    )
 
 
 def view(

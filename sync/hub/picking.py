@@ -2,21 +2,19 @@
 
 Facts come as events of the store that holds the order; one of a store that does not is kept as an
 event and changes nothing here. What a store released because it was not on the shelf is refunded in
-the same transaction, once: `ownership.refund` decides by compare-and-set.
+the same transaction, once: `ownership.settle` pays by compare-and-set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from sync.hub import order_rows
+from sync.hub import order_rows, pick_rows
 from sync.hub.identity import Hub
-from sync.hub.pick_rows import prices_of, record
 from sync.hub.stores import Json
 from sync.hub.tables import event_order, pickup_order
-from sync.hub.tables_picking import order_pick, short_unit
+from sync.hub.tables_picking import short_unit
 from sync.rules.order_life import REFUND, OnShort, substitute_price
-from sync.wire.messages import Unit
 from sync.wire.picking_events import OrderReady, Picked, PickStarted, ShortPicked
 
 PickEvent = PickStarted | Picked | ShortPicked | OrderReady
@@ -36,41 +34,10 @@ def change_choice(hub: Hub, order_no: str, on_short: OnShort) -> Json:
     """The customer changed their mind; the store hears of it."""
     with hub.database.writing() as connection:
         order = order_rows.open_order(connection, order_no)
-        _ensure(connection, order.order_id, ready=bool(order.ready))
-        _change(connection, order.order_id, on_short=on_short)
+        pick_rows.ensure(connection, order.order_id, ready=bool(order.ready))
+        pick_rows.change(connection, order.order_id, on_short=on_short)
         order_rows.publish(connection, order.order_id)
         return order_rows.view(connection, order_rows.by_id(connection, order.order_id))
-
-
-def forget(connection: Connection, order_id: bytes) -> None:
-    """The order went to another store: there it is placed, and nothing of it lies in a bin."""
-    _ensure(connection, order_id, ready=False)
-    _change(
-        connection,
-        order_id,
-        state="placed",
-        started_ms=None,
-        started_by=None,
-        ready_ms=None,
-        ready_by=None,
-        waiting_ms=None,
-    )
-    connection.execute(
-        update(pickup_order)
-        .where(pickup_order.c.order_id == order_id)
-        .values(ready=False, place="", bags=1)
-    )
-
-
-def _ensure(connection: Connection, order_id: bytes, *, ready: bool) -> None:
-    """An order of an earlier release has no row of its own yet."""
-    known = select(order_pick.c.order_id).where(order_pick.c.order_id == order_id)
-    if connection.execute(known).first() is None:
-        record(connection, order_id, on_short="refund_line", ready=ready, prices=())
-
-
-def _change(connection: Connection, order_id: bytes, **values: object) -> None:
-    connection.execute(update(order_pick).where(order_pick.c.order_id == order_id).values(**values))
 
 
 def apply(
@@ -81,13 +48,13 @@ def apply(
     incarnation: bytes,
     seq: int,
     body: PickEvent,
-) -> tuple[Unit, ...]:
-    """Keep a fact of picking; answers the units that are to be refunded now."""
+) -> None:
+    """Keep a fact of picking."""
     order = connection.execute(
         select(pickup_order).where(pickup_order.c.order_id == body.order_id)
     ).first()
     if order is None:
-        return ()
+        return
     if not isinstance(body, ShortPicked):  # its envelope names no unit, so nothing has linked it
         connection.execute(
             insert(event_order).values(
@@ -96,11 +63,11 @@ def apply(
         )
     units = order_rows.units_of(connection, body.order_id)
     if not any(each.holder == incarnation for each in units):
-        return ()
-    _ensure(connection, body.order_id, ready=bool(order.ready))
+        return
+    pick_rows.ensure(connection, body.order_id, ready=bool(order.ready))
     match body:
         case PickStarted():
-            _change(
+            pick_rows.change(
                 connection,
                 body.order_id,
                 state="picking",
@@ -110,7 +77,7 @@ def apply(
         case Picked():
             pass  # a level on the way; the event itself tells it
         case OrderReady():
-            _change(
+            pick_rows.change(
                 connection,
                 body.order_id,
                 state="ready",
@@ -125,33 +92,43 @@ def apply(
             )
             order_rows.publish(connection, body.order_id)
         case ShortPicked():
-            return _short(connection, store, body, units)
-    return ()
+            _short(connection, store, body, units)
+
+
+def given_up(connection: Connection, bodies: Iterable[object]) -> list[bytes]:
+    """The orders of which a shop gave units up, so that their money goes back now."""
+    named = {
+        body.order_id
+        for body in bodies
+        if isinstance(body, ShortPicked) and body.choice == "refund_line"
+    }
+    known = select(pickup_order.c.order_id)
+    return [
+        order_id
+        for order_id in sorted(named)
+        if connection.execute(known.where(pickup_order.c.order_id == order_id)).first() is not None
+    ]
 
 
 def _short(
     connection: Connection, store: int, body: ShortPicked, units: Sequence[Row[tuple[object, ...]]]
-) -> tuple[Unit, ...]:
+) -> None:
     states = {(each.line, each.unit): each for each in units}
-    prices = prices_of(connection, body.order_id)
+    prices = pick_rows.prices_of(connection, body.order_id)
     if body.choice == "wait":
-        _change(connection, body.order_id, waiting_ms=body.at_ms)
-    owed: list[Unit] = []
+        pick_rows.change(connection, body.order_id, waiting_ms=body.at_ms)
     for order_id, line, number in body.units:
         now = states.get((line, number))
         if now is None or order_id != body.order_id:
             continue
-        given_up = now.state == "released" and now.destination == REFUND
+        given_up = now.state in ("released", "refunded") and now.destination == REFUND
         if body.choice == "refund_line" and not given_up:
             continue
         back, charged = 0, None
         if body.choice == "substitute" and body.sub_minor is not None and body.sub_minor >= 0:
             price = substitute_price(prices.get(line, 0), body.sub_minor)
             back, charged = price.back_minor, price.charged_minor
-        if body.choice == "refund_line":
-            owed.append((order_id, line, number))
         _keep_short(connection, store, body, line, number, charged=charged, back=back)
-    return tuple(owed)
 
 
 def _keep_short(

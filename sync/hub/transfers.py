@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
-from sync.hub import asks, codes, order_rows, rekey, rotating
+from sync.hub import asks, codes, order_rows, pick_rows, rekey, rotating
 from sync.hub.codes import Issue
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -173,6 +173,7 @@ def _settle_in(
     connection: Connection, order: OrderRecord, row: OrderRecord, epoch: int, now_ms: int
 ) -> None:
     """Make the order the new store's: its codes, its customer's name, its times."""
+    pick_rows.forget(connection, order.order_id)
     old = store_row(connection, row.from_store)
     new = store_row(connection, row.to_store)
     not_after_ms: int = order.not_after_ms
