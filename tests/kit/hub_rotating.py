@@ -7,8 +7,11 @@ from sync.wire.rotating import rotating_text
 from sync.wire.token import CODE_ID_BYTES
 
 
+def code_id_of(told: dict[str, Any]) -> bytes:
+    """The ten bytes behind its symbols."""
+    return crockford.decode(told["code"][:-1]).to_bytes(CODE_ID_BYTES, "big")
+
+
 def shown(told: dict[str, Any], unix_s: int) -> str:
     """The text on the phone in this second."""
-    symbols = told["code"]
-    code_id = crockford.decode(symbols[:-1]).to_bytes(CODE_ID_BYTES, "big")
-    return rotating_text(code_id, bytes.fromhex(told["secret"]), unix_s)
+    return rotating_text(code_id_of(told), bytes.fromhex(told["secret"]), unix_s)
