@@ -157,7 +157,7 @@ async def test_a_node_bootstraps_follows_and_reports_over_the_line(
                 on_state=states.append,
             )
         )
-        await until(lambda: bool(states) and states[-1].online)
+        await until(lambda: bool(states) and states[-1].online and bool(replica.installed))
         assert len(replica.installed) == 1, "the first thing is a snapshot"
         await until(lambda: bool(replica.times))
         with running.admin() as admin:  # the doorbell brings it, not the poll of 30 s

@@ -156,7 +156,7 @@ async def test_the_engine_lives_through_all_of_it_and_catches_up(
                 on_state=states.append,
             )
         )
-        await until(lambda: bool(states) and states[-1].online)
+        await until(lambda: bool(states) and states[-1].online and bool(replica.installed))
         for number, fault in enumerate([*FAULTS, "nothing"], start=1):
             between.break_with(fault)
             seen = between.faults

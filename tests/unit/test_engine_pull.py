@@ -11,6 +11,7 @@ from sync.engine.pull import PullEngine
 from sync.engine.state import Presence
 from sync.engine.verify import start
 from sync.wire import codec, feed
+from sync.wire.catalog import SCHEMA_VERSION
 from sync.wire.errors import Offline, RemoteWireError
 from sync.wire.feed import time_message
 from sync.wire.messages import (
@@ -95,7 +96,7 @@ def manifest_of(*cursors: Cursor) -> Manifest:
         store=1,
         generation=cursors[0].generation,
         cursors=cursors,
-        schema=1,
+        schema=SCHEMA_VERSION,
         size=10,
         plain_size=20,
         sha256=bytes(32),
