@@ -13,6 +13,7 @@ from config.checks import contradictions
 from config.errors import ConfigSyntax, ConfigUnreadable, ManyConfigErrors
 from config.reading import Origin, Reading
 from config.schema import (
+    BoxConfig,
     Config,
     CounterConfig,
     GradeFloor,
@@ -20,6 +21,7 @@ from config.schema import (
     Listener,
     NodeConfig,
     PrinterConfig,
+    ReconcileConfig,
     ScannerConfig,
     SimConfig,
     SlipConfig,
@@ -93,6 +95,8 @@ def _config(root: Table, defaults: Mapping[str, object]) -> Config:
         hub=_hub(root.table("hub")),
         counter=_counter(root.table("counter")),
         slip=_slip(root.table("slip")),
+        box=_box(root.table("box")),
+        reconcile=_reconcile(root.table("reconcile")),
         stations=tuple(_station(table) for table in root.tables("station", each={})),
         scanners=tuple(_scanner(table) for table in root.tables("scanner", each=each["scanner"])),
         printers=tuple(_printer(table) for table in root.tables("printer", each=each["printer"])),
@@ -218,6 +222,26 @@ def _slip(table: Table) -> SlipConfig:
     )
     table.finish()
     return slip
+
+
+def _reconcile(table: Table) -> ReconcileConfig:
+    reconcile = ReconcileConfig(
+        at=table.text(
+            "at", pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]", expects='a time of day such as "20:00"'
+        )
+    )
+    table.finish()
+    return reconcile
+
+
+def _box(table: Table) -> BoxConfig:
+    box = BoxConfig(
+        witness_file=table.optional_path("witness_file"),
+        second_copy=table.optional_path("second_copy"),
+        lan=table.flag("lan"),
+    )
+    table.finish()
+    return box
 
 
 def _station(table: Table) -> StationConfig:

@@ -137,6 +137,21 @@ class SlipConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileConfig:
+    """[reconcile]. at: the time of day, HH:MM in the store's zone, of the daily reconciliation.
+
+    A store comes up to ten minutes later, by its number, so that not all come at once.
+    """
+
+    at: str
+
+    @property
+    def at_min(self) -> int:
+        """Minutes after midnight."""
+        return int(self.at[:2]) * 60 + int(self.at[3:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StationConfig:
     """[[station]]: a place where a cashier works. token: what its page shows to the node."""
 
@@ -176,6 +191,20 @@ class PrinterConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoxConfig:
+    """[box]: how an old copy of this box is found out, and what outlives its disk.
+
+    witness_file: a file on another medium (a stick) that says how far the box had come.
+    second_copy: a folder on another medium; what HQ has not got yet is kept there too, sealed.
+    lan: tell other boxes in the shop when this one took another's place, and listen for that.
+    """
+
+    witness_file: Path | None
+    second_copy: Path | None
+    lan: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one node."""
 
@@ -186,6 +215,8 @@ class Config:
     hub: HubConfig
     counter: CounterConfig
     slip: SlipConfig
+    box: BoxConfig
+    reconcile: ReconcileConfig
     stations: tuple[StationConfig, ...]
     scanners: tuple[ScannerConfig, ...]
     printers: tuple[PrinterConfig, ...]
