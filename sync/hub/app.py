@@ -19,7 +19,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync.hub import admin_api, notify, ownership_api, pickup_api, reconcile_api, rotating, stock_api
+from sync.hub import (
+    admin_api,
+    notify,
+    ownership_api,
+    picking_api,
+    pickup_api,
+    reconcile_api,
+    rotating,
+    stock_api,
+)
 from sync.hub.database import Tries, busy
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
 from sync.hub.doorbell import Doorbell
@@ -193,5 +202,6 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(stock_api.router)
     app.include_router(reconcile_api.router)
     app.include_router(ownership_api.router)
+    app.include_router(picking_api.router)
     app.include_router(pickup_api.router)
     return app

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
-from sync.hub import asks, order_rows, ownership, picking, refunds, transfers
+from sync.hub import asks, documents, order_rows, ownership, picking, refunds, transfers
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.facts import Act, AskNow, Judged, UnitNow, Working
 from sync.hub.tables import ask, code_lock, event, event_order, redemption, review_case
@@ -16,7 +16,13 @@ from sync.hub.tables import unit as unit_table
 from sync.wire import codec
 from sync.wire.events import Body, CaseClosed, CaseOpened, CodeLocked, CodeReleased
 from sync.wire.messages import Event, Unit
-from sync.wire.picking_events import OrderReady, Picked, PickStarted, ShortPicked
+from sync.wire.picking_events import (
+    DocumentMoved,
+    OrderReady,
+    Picked,
+    PickStarted,
+    ShortPicked,
+)
 
 Value = dict[str, object]
 _CHUNK = 300
@@ -261,6 +267,19 @@ def _store_told(
                 seq=seq,
                 body=body,
             )
+        case DocumentMoved():
+            why = documents.apply(connection, store=sender.store, body=body)
+            if why:
+                open_case(
+                    connection,
+                    sender,
+                    incarnation,
+                    seq=seq,
+                    order_id=None,
+                    reason=why,
+                    detail=f"document_moved {body.document[:40]}",
+                    now_ms=body.at_ms,
+                )
         case _:
             pass  # ownership of units, or a head that the envelope itself carries
 
