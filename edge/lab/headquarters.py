@@ -38,6 +38,7 @@ class Order:
     order_no: str
     not_after_ms: int
     codes: Codes
+    customer_page: str | None = None
 
     @property
     def v1(self) -> str:
@@ -113,6 +114,64 @@ class NodeAtHq:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fleet:
     nodes: tuple[NodeAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOverAtHq:
+    """A box that gave way: to whom, why, and who attested it."""
+
+    node: str
+    incarnation: str
+    successor_node: str
+    successor_incarnation: str
+    why: str
+    attested_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TakeOvers:
+    takeovers: tuple[TakeOverAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseAtHq:
+    """A case of a store."""
+
+    store: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cases:
+    cases: tuple[CaseAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BothSides:
+    """A number as the node has it and as headquarters has it."""
+
+    node: int
+    hub: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciledAtHq:
+    """A daily reconciliation as headquarters keeps it; hashes and signatures in hexadecimal."""
+
+    day: str
+    agreed: bool
+    handovers: BothSides
+    pieces: BothSides
+    differences: int
+    report_hash: str
+    signed_by_node: str
+    signed_by_hub: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reconciled:
+    reports: tuple[ReconciledAtHq, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,9 +260,21 @@ class Headquarters:
             f"/v1/nodes/{fingerprint}/confirm", {"replace": replace, "by": by}, dict[str, object]
         )
 
+    async def takeovers(self) -> Sequence[TakeOverAtHq]:
+        """Which boxes gave way to which."""
+        return (await self._get("/v1/takeovers", _TakeOvers)).takeovers
+
+    async def open_cases(self) -> Sequence[CaseAtHq]:
+        """What a person at headquarters must decide."""
+        return (await self._get("/v1/cases?open=true", _Cases)).cases
+
     async def fleet(self) -> Sequence[NodeAtHq]:
         """Every box."""
         return (await self._get("/v1/fleet", _Fleet)).nodes
+
+    async def reconciled(self, store: int) -> Sequence[ReconciledAtHq]:
+        """A store's daily reconciliations, newest first."""
+        return (await self._get(f"/v1/reconcile?store={store}", _Reconciled)).reports
 
     async def create_order(self, body: dict[str, object]) -> Order:
         """Make an order."""
@@ -216,6 +287,13 @@ class Headquarters:
     async def cancel(self, order_no: str) -> None:
         """Ask for an order to be stopped."""
         await self._post(f"/v1/orders/{order_no}/cancel", {}, dict[str, object])
+
+    async def customer_page(self, order: Order) -> str:
+        """The page that the order's customer was sent, as HTML."""
+        answer = await self._http.get(order.customer_page or "")
+        if not answer.is_success:
+            raise HubSaidNo(f"{answer.status_code} {answer.text[:300]}")
+        return answer.text
 
     async def _get(self, path: str, kind: type[T]) -> T:
         return _read(await self._http.get(path), kind)

@@ -28,6 +28,7 @@ STEPS = {
     "released_by_supervisor",
     "expired",
     "undone_and_redeemed_again",
+    "v3_rotates_and_replay_refused",
     "offline_redeemed",
     "node_killed_and_recovered",
     "synced",

@@ -1,6 +1,6 @@
 """The tour: what the product claims, step by step. Names are a contract, their order is not."""
 
-from edge.lab.tour import agreement, devices, faults, handing, locks, setting_up, times
+from edge.lab.tour import agreement, devices, faults, handing, locks, reconciling, rotating, setting_up, times
 from edge.lab.tour.step import Step
 
 STEPS: tuple[Step, ...] = (
@@ -19,9 +19,14 @@ STEPS: tuple[Step, ...] = (
         needs=("bootstrapped", "locked_after_three"),
     ),
     Step(name="undone_and_redeemed_again", run=handing.undone_and_redeemed_again),
+    Step(
+        name="v3_rotates_and_replay_refused",
+        run=rotating.v3_rotates_and_replay_refused,
+    ),
     Step(name="expired", run=times.expired),
     Step(name="offline_redeemed", run=faults.offline_redeemed),
     Step(name="node_killed_and_recovered", run=faults.node_killed_and_recovered),
+    Step(name="reconciled_2000", run=reconciling.reconciled_2000),
     Step(name="synced", run=agreement.synced, needs=("bootstrapped", "redeemed")),
     Step(name="audit_verified", run=agreement.audit_verified, needs=("bootstrapped", "redeemed")),
 )
