@@ -38,6 +38,7 @@ _CASES = {
     "training_began": ("练习开始", "Training began"),
     "sync_conflict": ("总部记录冲突", "HQ's record disagrees"),
     "stock_shortage": ("盘亏:承诺多于实物", "Fewer pieces than were promised"),
+    "reconcile_differs": ("对账不符", "The daily reconciliation found a difference"),
     "sync_refused": ("总部拒收", "HQ refused a record"),
 }
 

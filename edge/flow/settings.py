@@ -29,3 +29,4 @@ class Settings:
     store_address: str = ""
     store_phone: str = ""
     time_zone: str = "Asia/Shanghai"
+    reconcile_at_min: int = 20 * 60

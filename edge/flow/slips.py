@@ -13,6 +13,7 @@ from edge.domain.pick_slip import (
     document_paper,
     pick_slip,
 )
+from edge.domain.reconcile_slip import ReconcileFacts, reconcile_slip
 from edge.domain.slip import (
     MARK_COPY,
     MARK_TRAINING,
@@ -41,7 +42,9 @@ from sync.wire.errors import RemoteWireError
 class Layout:
     """Which builder a spooled slip wants, and whose order it is (hex id)."""
 
-    layout: Literal["pickup", "void", "emergency", "practice", "pick", "bag", "document"]
+    layout: Literal[
+        "pickup", "void", "emergency", "practice", "pick", "bag", "document", "reconcile"
+    ]
     order: str | None = None
 
 
@@ -118,6 +121,13 @@ class SlipEntry:
     printer: str | None
     copy: int
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileBody:
+    """A spooled report of a daily reconciliation."""
+
+    facts: ReconcileFacts
 
 
 NO_SLIP = Refusal(status=404, code="no_slip", zh="没有这张小票", en="No such slip")
@@ -225,6 +235,8 @@ async def document(shop: Shop, row: Effect) -> Document:
             return PracticeKit(shop.mac_key).sheet(
                 store_name=sheet.store_name, at_text=sheet.at_text
             )
+        case "reconcile":
+            return reconcile_slip(from_json(ReconcileBody, row.body).facts, marks=marks)
         case "pick" | "bag" | "document":
             return await _picking_paper(shop, layout, row, marks)
 

@@ -15,10 +15,12 @@ from edge.flow.answers import (
     CaseView,
     OperatorAnswer,
     ScanAnswer,
+    SlipView,
     StaffView,
     StatusView,
     UndoAnswer,
 )
+from edge.flow.reconcile import ReconcileView
 from edge.flow.slips import SlipEntry
 from edge.flow.stock import StockView
 from sync.wire.codec import from_json, to_json
@@ -179,6 +181,14 @@ class Counter:
         """What the node holds of an article; None while it does not know it."""
         answer = await self._http.get(f"/api/v1/stock/{sku}")
         return None if answer.status_code == httpx.codes.NOT_FOUND else _read(answer, StockView)
+
+    async def reconcile(self) -> ReconcileView:
+        """The daily reconciliations and what is due."""
+        return await self._get("/api/v1/reconcile", ReconcileView)
+
+    async def print_reconcile(self, day: str) -> SlipView:
+        """A day's report on this station's printer."""
+        return await self._post("/api/v1/reports/reconcile/print", {"day": day}, SlipView)
 
     async def slips(self) -> tuple[SlipEntry, ...]:
         """Recent slips of this station."""

@@ -10,6 +10,7 @@ from edge.flow.boxes import doubt, set_aside, start_over
 from edge.flow.receive import CatalogReplica
 from edge.flow.shop import LinkState, Shop
 from edge.main.boxes import come_back, hand_in_late, hear_papers, look_at_mark
+from edge.main.reconciling import keep_reconciled
 from edge.store.outbox import LedgerOutbox
 from sync.engine.peer import Peer
 from sync.engine.state import LinkState as EngineState
@@ -80,6 +81,7 @@ async def _linked(
             tasks.create_task(_doubt_if_behind(shop, screen.ahead), name="ahead")
             tasks.create_task(look_at_mark(shop, line, peer), name="mark")
             tasks.create_task(hand_in_late(shop, line, peer), name="late")
+            tasks.create_task(keep_reconciled(shop, line, config.node.data_dir), name="reconcile")
             tasks.create_task(syncing, name="sync")
     finally:
         screen.ended()

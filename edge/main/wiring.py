@@ -35,6 +35,7 @@ def settings(config: Config) -> Settings:
         store_address=slip.store_address,
         store_phone=slip.store_phone,
         time_zone=config.node.time_zone,
+        reconcile_at_min=config.reconcile.at_min,
     )
 
 

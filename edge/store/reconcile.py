@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.store.ledger import connect
 from edge.store.incarnation import event_of
+from edge.store.ledger import connect
 from edge.store.row import blob, integer, text
 from edge.store.sql import query
 from edge.store.tx import Tx
@@ -40,19 +40,22 @@ class Books:
     levels: tuple[StockLevel, ...]
 
 
-def read_books(ledger: Path, catalog_of: Callable[[int], Path]) -> Books:
+def read_books(ledger: Path, catalog_of: Callable[[int], Path]) -> Books | None:
     """The hand-overs of this incarnation, the newest hundred thousand of them.
 
-    catalog_of: the path of a catalog by its number.
+    catalog_of: the path of a catalog by its number. None: the catalog was swapped at this very
+    moment; try again.
 
     Raises:
         StoreError: the ledger cannot be read.
-        sqlite3.OperationalError: the catalog was swapped at this very moment; try again.
     """
     with _view(ledger) as connection:
         number = integer(connection.execute(query("reconcile_catalog")).fetchone()[0])
         uri = f"{catalog_of(number).absolute().as_uri()}?mode=ro"
-        connection.execute("ATTACH ? AS cat", (uri,))
+        try:
+            connection.execute("ATTACH ? AS cat", (uri,))
+        except sqlite3.OperationalError:
+            return None
         connection.execute("BEGIN")
         _, audit_seq, audit_hash, seq, _ = connection.execute(query("counters")).fetchone()
         last = integer(connection.execute(query("reconcile_last_handover")).fetchone()[0])

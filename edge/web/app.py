@@ -11,7 +11,20 @@ from starlette.types import ASGIApp
 
 from edge.flow.shop import Shop
 from edge.flow.stations import Stations
-from edge.web import acts, desk, openapi, pages, paper, people, picks, problems, scans, state, stock
+from edge.web import (
+    acts,
+    desk,
+    openapi,
+    pages,
+    paper,
+    people,
+    picks,
+    problems,
+    reconcile,
+    scans,
+    state,
+    stock,
+)
 from edge.web.assets import Assets
 from edge.web.auth import Door
 from edge.web.screens import ScreenHub
@@ -52,6 +65,7 @@ def build(
         state.routes(shop),
         stock.routes(shop),
         picks.routes(shop),
+        reconcile.routes(shop),
     ):
         api.include_router(part)
     app.include_router(api)

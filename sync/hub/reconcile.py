@@ -5,7 +5,6 @@ A conflict is a hand-over that both sides know, and no difference. What differs 
 handed its events in again becomes a case, once, and stands in the signed result.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from sync.hub.problems import Problem, invalid
 from sync.hub.stores import Json
 from sync.hub.tables import event, node, order_line, pickup_order, redemption, review_case
 from sync.hub.tables_reconcile import reconcile_report
-from sync.rules.reconcile import Fact, block_of, blocks, differing, facts_differing
+from sync.rules.reconcile import Fact, block_of, blocks, differing, facts_differing, hash_of
 from sync.wire import codec
 from sync.wire.errors import RemoteWireError
 from sync.wire.events import Undone
@@ -279,7 +278,7 @@ def _keep(
         incarnation=report.incarnation,
         day=report.day,
         at_ms=now_ms,
-        report_hash=hashlib.sha256(ask.report).digest(),
+        report_hash=hash_of(ask.report),
         handovers=len(books.facts),
         pieces=sum(books.skus.values()),
         total=len(differences),

@@ -103,6 +103,11 @@ class Block:
     digest: bytes
 
 
+def hash_of(report: bytes) -> bytes:
+    """What a result names a report by."""
+    return hashlib.sha256(report).digest()
+
+
 def block_of(handover: int) -> int:
     """The first number of the block that a hand-over stands in."""
     return handover - handover % BLOCK_FACTS
