@@ -12,8 +12,9 @@ from edge.store.catalog import Catalog, check
 from sync.engine.peer import Peer
 from sync.hub import enrolment, orders, stores
 from sync.wire import audit, codec, enrol, pairing
-from sync.wire.events import KINDS, Answered, Body, Handed, Lapsed, Undone
+from sync.wire.events import KINDS, Accepted, Answered, Body, Handed, Lapsed, Undone
 from sync.wire.messages import BatchAnswer, Cursor, Event, FeedPage, Manifest, Unit
+from sync.wire.picking_events import ShortPicked
 from sync.wire.ports import Outbox, OutboxMarks, Replica
 from sync.wire.signature import Signer
 
@@ -50,7 +51,7 @@ class Box:
 
 def units_in(body: Body) -> tuple[Unit, ...]:
     match body:
-        case Handed() | Undone() | Lapsed():
+        case Handed() | Undone() | Lapsed() | Accepted() | ShortPicked():
             return body.units
         case Answered():
             return (*body.released, *body.kept)
