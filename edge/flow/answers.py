@@ -242,3 +242,4 @@ class StatusView:
     training: bool
     demo: bool
     second_person: Literal["on_site", "remote", "lone_capped"] = "on_site"
+    fenced: Literal["machine", "fork", "witness", "restored", "superseded"] | None = None

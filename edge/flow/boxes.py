@@ -20,7 +20,7 @@ from sync.wire.messages import SignedTakeOver
 from sync.wire.takeover import names, open_takeover
 
 logger = logging.getLogger(__name__)
-FOREIGN = "storeedge_witness_foreign_total"
+FOREIGN = "witness_foreign"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ async def hear_takeover(shop: Shop, paper: SignedTakeOver) -> bool:
     try:
         takeover = open_takeover(paper, known.hub_public)
     except RemoteWireError:
-        shop.count("storeedge_takeover_foreign_total")
+        shop.count("takeover_foreign")
         return False
     mine = known.certificate
     if not names(takeover, mine.node, mine.incarnation):

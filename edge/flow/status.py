@@ -51,6 +51,7 @@ async def status(shop: Shop, station: str) -> StatusView:
         training=training,
         second_person=shop.settings.second_person,
         demo=enrolled is not None and enrolled.certificate.demo,
+        fenced=shop.identity.fenced_why,
     )
 
 
@@ -90,6 +91,7 @@ def metrics(shop: Shop) -> Mapping[str, float]:
         "storeedge_link_online": 1.0 if shop.link.state == "online" else 0.0,
         "storeedge_devices_up": sum(1 for view in shop.devices.values() if view.state == "up"),
         "storeedge_devices": len(shop.devices),
+        "storeedge_fenced": 1.0 if shop.identity.fenced else 0.0,
     }
     age_s = shop.time.heard_ago_s()
     if age_s is not None:

@@ -27,6 +27,7 @@ from drivers.ports.clock import Clock
 from drivers.ports.document import Document
 from drivers.supervisor import Progress
 from edge.flow import timekeeper, training
+from edge.flow.boxes import WitnessStand
 from edge.flow.perform import Spool
 from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.shop import Shop
@@ -35,6 +36,7 @@ from edge.flow.timekeeper import Timekeeper
 from edge.main import memory
 from edge.main.devices import Bench, run_printer, run_scanner, watch
 from edge.main.housekeeping import forget_keys, keep_house
+from edge.main.keeping import hear_file, keepers
 from edge.main.linking import keep_linked
 from edge.main.listeners import Server, bind, server
 from edge.main.opening import Opened, open_store
@@ -163,10 +165,13 @@ async def _wire(
         key=_derived(opened.identity.private_key, b"stations"),
     )
     names = {station.id: station.name for station in config.stations}
+    stand = WitnessStand(shop)
     app = build(shop, screens, stations, hosts=_hosts(config), run=run_id, names=names)
     http = server(app, cert=config.web.tls_cert, key=config.web.tls_key)
+    if config.box.witness_file is not None:
+        await hear_file(stand, config.box.witness_file)
     try:
-        await _run_all(config, shop, bench, replica, http, listener, sync_wake, end, screens)
+        await _run_all(config, shop, bench, replica, http, listener, sync_wake, end, screens, stand)
     finally:
         replica.close()
         await training.close(shop)
@@ -182,6 +187,7 @@ async def _run_all(
     sync_wake: asyncio.Event,
     end: _End,
     screens: ScreenHub,
+    stand: WitnessStand,
 ) -> None:
     progresses: dict[str, Progress] = {}
     feed = asyncio.Event()
@@ -193,6 +199,7 @@ async def _run_all(
             tasks.create_task(keep_linked(config, shop, replica, sync_wake), name="link"),
             tasks.create_task(watch(progresses, feed, limit_ms=_PROGRESS_LIMIT_MS), name="watch"),
             tasks.create_task(_feed(feed), name="watchdog"),
+            *(tasks.create_task(keeper) for keeper in keepers(config, shop, stand)),
         ]
         for scanner in config.scanners:
             progress = progresses.setdefault(scanner.name, Progress())

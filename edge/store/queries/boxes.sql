@@ -61,3 +61,6 @@ DELETE FROM claim
 DELETE FROM operator
 -- name: begin_again_effects
 UPDATE effect SET state = 'failed', trouble = 'restored' WHERE state IN ('queued', 'sent')
+-- name: outbox_before_all
+SELECT incarnation, seq, hlc, trusted_ms, kind, schema, units, body, audit_seq, audit_hash
+FROM outbox_before WHERE acked = 0 ORDER BY incarnation, seq
