@@ -38,18 +38,25 @@ def send(headquarters: Headquarters, box: Box, *events: Event) -> list[tuple[str
     return [(row.outcome, row.reason) for row in answer.rows]
 
 
-def rows(headquarters: Headquarters, store: int, kind: str) -> list[Any]:
+def rows(headquarters: Headquarters, store: int, kind: str) -> list[bytes]:
     with headquarters.hub.database.reading() as connection:
         found = feed.read(
             connection, start(f"store:{store}"), headquarters.hub.generation, limit=1_000
         )
     assert found is not None
-    kinds = {"ask": AskRow, "order": OrderRow}
-    return [codec.unpack(kinds[kind], row.body) for row in found.rows if row.kind == kind]
+    return [row.body for row in found.rows if row.kind == kind]
+
+
+def order_rows(headquarters: Headquarters, store: int) -> list[OrderRow]:
+    return [codec.unpack(OrderRow, body) for body in rows(headquarters, store, "order")]
+
+
+def ask_rows(headquarters: Headquarters, store: int) -> list[AskRow]:
+    return [codec.unpack(AskRow, body) for body in rows(headquarters, store, "ask")]
 
 
 def open_ask(headquarters: Headquarters, store: int = 101) -> AskRow:
-    asked = {row.ask_id: row for row in rows(headquarters, store, "ask")}
+    asked = {row.ask_id: row for row in ask_rows(headquarters, store)}
     waiting = [row for row in asked.values() if not row.settled]
     assert len(waiting) == 1
     return waiting[0]
@@ -120,7 +127,7 @@ def test_an_order_is_granted_only_once_its_holder_released_it(
     ask = open_ask(headquarters)
     assert (ask.destination, ask.holder, ask.epoch) == ("store:102", box.peer.incarnation, 1)
     assert send(headquarters, box, answer(box, ask)) == [("accepted", "")]
-    [row] = rows(headquarters, OTHER, "order")
+    [row] = order_rows(headquarters, OTHER)
     assert (row.holder, row.epoch, row.home_store) == (second.peer.incarnation, 2, OTHER)
     assert row.away == ()
     [told] = transfers.list_transfers(headquarters.hub)
@@ -138,14 +145,14 @@ def test_the_customers_codes_and_name_go_along_under_the_new_stores_keys(
     ordered = order(headquarters)
     move(headquarters, ordered)
     send(headquarters, box, answer(box, open_ask(headquarters)))
-    [row] = rows(headquarters, OTHER, "order")
+    [row] = order_rows(headquarters, OTHER)
     lookups = {each.lookup: each for each in row.codes}
     v1 = lookups[code_lookup(second.k_store, id_of(ordered))]
     assert (v1.kind, v1.state, v1.epoch) == ("v1", "live", 2)
     assert {each.kind for each in row.codes} >= {"v1", "v2"}
     assert row.sealed is not None
     assert row.phone_tail is not None
-    left = rows(headquarters, 101, "order")[-1]
+    left = order_rows(headquarters, 101)[-1]
     assert left.home_store == OTHER
     assert (left.sealed, left.phone_tail) == (None, None), "a name leaves with its order"
     assert code_lookup(box.k_store, id_of(ordered)) in {each.lookup for each in left.codes}
@@ -159,7 +166,7 @@ def test_a_moved_order_comes_back_and_goes_on_with_the_same_code(
     send(headquarters, box, answer(box, open_ask(headquarters)))
     move(headquarters, ordered, 101)
     send(headquarters, second, answer(second, open_ask(headquarters, OTHER)))
-    row = rows(headquarters, 101, "order")[-1]
+    row = order_rows(headquarters, 101)[-1]
     assert (row.home_store, row.holder, row.epoch) == (101, box.peer.incarnation, 3)
     found = {each.lookup: each for each in row.codes}
     assert found[code_lookup(box.k_store, id_of(ordered))].epoch == 3
@@ -175,7 +182,7 @@ def test_what_was_handed_over_meanwhile_stays_and_nothing_is_granted(
     assert send(headquarters, box, *events) == [("accepted", "")] * 2
     [told] = transfers.list_transfers(headquarters.hub)
     assert told["state"] == "kept"
-    assert rows(headquarters, OTHER, "order") == []
+    assert order_rows(headquarters, OTHER) == []
     assert show(headquarters, ordered)["store"] == 101
 
 
@@ -187,7 +194,7 @@ def test_of_a_partly_collected_order_only_the_released_units_move(
     ask = open_ask(headquarters)
     told = (box.event(handed(ordered, (1, 1))), answer(box, ask, kept=((1, 1),)))
     send(headquarters, box, *told)
-    [row] = rows(headquarters, OTHER, "order")
+    [row] = order_rows(headquarters, OTHER)
     assert row.away == ((1, 1),), "the new store must not hand over what is gone"
     assert states(headquarters, ordered) == ["handed", "held", "held"]
     assert refused(lambda: transfers.fresh_codes(headquarters.hub, ordered.order_no)) == (
@@ -202,7 +209,7 @@ def test_one_question_at_a_time(headquarters: Headquarters, box: Box, second: Bo
     ordered = order(headquarters)
     first = move(headquarters, ordered)
     assert move(headquarters, ordered)["transfer_id"] == first["transfer_id"]
-    assert len(rows(headquarters, 101, "ask")) == 1
+    assert len(ask_rows(headquarters, 101)) == 1
     assert refused(lambda: move(headquarters, ordered, 103)) == "asked"
     assert refused(lambda: ownership.cancel(hub, ordered.order_no)) == "asked"
     assert refused(lambda: refund(headquarters, ordered)) == "asked"
@@ -222,7 +229,7 @@ def test_only_the_asked_incarnation_may_release(
     newer = enrol_box(headquarters, replace=True)
     assert send(headquarters, newer, answer(newer, ask)) == [("refused", "not_holder")]
     assert states(headquarters, ordered) == ["held"] * 3
-    assert rows(headquarters, OTHER, "order") == []
+    assert order_rows(headquarters, OTHER) == []
 
 
 def test_a_grant_goes_to_the_box_that_the_store_has_at_that_moment(
@@ -232,7 +239,7 @@ def test_a_grant_goes_to_the_box_that_the_store_has_at_that_moment(
     move(headquarters, ordered)
     newer = enrol_box(headquarters, OTHER, replace=True)
     send(headquarters, box, answer(box, open_ask(headquarters)))
-    assert rows(headquarters, OTHER, "order")[-1].holder == newer.peer.incarnation
+    assert order_rows(headquarters, OTHER)[-1].holder == newer.peer.incarnation
 
 
 def test_nothing_is_granted_while_a_unit_has_a_parked_row(
@@ -246,7 +253,7 @@ def test_nothing_is_granted_while_a_unit_has_a_parked_row(
         ("later", "newer"),
         ("accepted", ""),
     ]
-    assert rows(headquarters, OTHER, "order") == []
+    assert order_rows(headquarters, OTHER) == []
     [told] = transfers.list_transfers(headquarters.hub)
     assert told["state"] == "asked"
     assert refused(lambda: refund(headquarters, ordered, units=((1, 1),))) == "parked"
@@ -255,10 +262,10 @@ def test_nothing_is_granted_while_a_unit_has_a_parked_row(
 def test_tries_counted_at_home_go_along(headquarters: Headquarters, box: Box, second: Box) -> None:
     ordered = order(headquarters)
     move(headquarters, ordered)
-    v2 = next(each for each in rows(headquarters, 101, "order")[0].codes if each.kind == "v2")
+    v2 = next(each for each in order_rows(headquarters, 101)[0].codes if each.kind == "v2")
     counted = Tries(lookup=v2.lookup, credential="signature", tries=2)
     send(headquarters, box, answer(box, open_ask(headquarters), tries=(counted,)))
-    [row] = rows(headquarters, OTHER, "order")
+    [row] = order_rows(headquarters, OTHER)
     assert [each.tries for each in row.codes if each.kind == "v2"] == [2]
 
 
@@ -290,7 +297,7 @@ def test_a_store_that_is_shown_a_code_learns_where_it_is_and_gets_it(
     headquarters.clock.advance(3_600_000)
     told = asks_as(headquarters, second, question(ordered))
     assert (told.state, told.store, told.store_code) == ("unreachable", 101, "S101")
-    assert rows(headquarters, 101, "ask") == [], "a holder that is not heard is not asked unmeant"
+    assert ask_rows(headquarters, 101) == [], "a holder that is not heard is not asked unmeant"
     hear(headquarters, box)
     assert asks_as(headquarters, second, question(ordered, ask=False)).asked_ms is None
     told = asks_as(headquarters, second, question(ordered))
@@ -340,12 +347,12 @@ def test_a_refund_of_what_is_held_asks_and_follows_by_itself(
     asked = refund(headquarters, ordered, units=((1, 1),))
     assert (asked["asked"]["state"], asked["refunds"][0]["state"]) == ("asked", "asked")
     assert refund(headquarters, ordered, units=((1, 1),))["refunds"] == asked["refunds"]
-    assert len(rows(headquarters, 101, "ask")) == 1
+    assert len(ask_rows(headquarters, 101)) == 1
     send(headquarters, box, answer(box, open_ask(headquarters)))
     assert states(headquarters, ordered) == ["refunded", "held", "held"]
     shown = show(headquarters, ordered)
     assert (shown["state"], shown["refunds"][0]["state"]) == ("open", "refunded")
-    assert rows(headquarters, 101, "order")[-1].away == ((1, 1),)
+    assert order_rows(headquarters, 101)[-1].away == ((1, 1),)
 
 
 def test_what_was_handed_over_is_kept_and_not_refunded(
@@ -375,11 +382,11 @@ def test_neither_extending_nor_issuing_anew_brings_a_refunded_unit_back(
     extended = json.loads(json.dumps(orders.extend(hub, ordered.order_no, 24)))
     assert states(headquarters, ordered) == ["refunded", "held", "held"]
     assert extended["codes"]["v2"] is None, "a signed code names no units"
-    row = rows(headquarters, 101, "order")[-1]
+    row = order_rows(headquarters, 101)[-1]
     assert (row.epoch, row.away) == (2, ((1, 1),))
     orders.reissue(hub, ordered.order_no)
     assert states(headquarters, ordered) == ["refunded", "held", "held"]
-    assert rows(headquarters, 101, "order")[-1].away == ((1, 1),)
+    assert order_rows(headquarters, 101)[-1].away == ((1, 1),)
 
 
 def test_a_named_person_may_refund_what_is_held_and_the_loss_is_in_the_books(
