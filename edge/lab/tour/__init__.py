@@ -1,6 +1,17 @@
 """The tour: what the product claims, step by step. Names are a contract, their order is not."""
 
-from edge.lab.tour import agreement, devices, faults, handing, locks, reconciling, rotating, setting_up, times
+from edge.lab.tour import (
+    agreement,
+    boxes,
+    devices,
+    faults,
+    handing,
+    locks,
+    reconciling,
+    rotating,
+    setting_up,
+    times,
+)
 from edge.lab.tour.step import Step
 
 STEPS: tuple[Step, ...] = (
@@ -27,6 +38,7 @@ STEPS: tuple[Step, ...] = (
     Step(name="offline_redeemed", run=faults.offline_redeemed),
     Step(name="node_killed_and_recovered", run=faults.node_killed_and_recovered),
     Step(name="reconciled_2000", run=reconciling.reconciled_2000),
+    Step(name="restored_backup_fenced", run=boxes.restored_backup_fenced),
     Step(name="synced", run=agreement.synced, needs=("bootstrapped", "redeemed")),
     Step(name="audit_verified", run=agreement.audit_verified, needs=("bootstrapped", "redeemed")),
 )

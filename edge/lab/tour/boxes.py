@@ -1,0 +1,144 @@
+"""Steps in which a box is not what it was: restored from its backup, or another one in its place.
+
+Both are played in the third store, so that nobody else's orders are touched.
+"""
+
+from edge.flow.answers import ScanAnswer, StatusView
+from edge.lab.branch import Branch
+from edge.lab.floor import Floor
+from edge.lab.headquarters import NodeAtHq, Order
+from edge.lab.tour.step import Detail, claim
+from sync.rules.verdicts import Verdict
+from sync.wire.codec import from_json
+
+STORE = 3
+ATTESTED_BY = "王经理 Manager Wang"
+
+
+async def _given(branch: Branch, order: Order) -> ScanAnswer:
+    answer = await branch.counter(1).scan(order.v1)
+    claim(
+        answer.verdict is Verdict.OK and answer.state == "handed",
+        "an order of this box was not given",
+        order=order.order_no,
+        verdict=answer.verdict,
+        reason=answer.reason.code,
+    )
+    return answer
+
+
+async def _kept(branch: Branch, order: Order, what: str) -> ScanAnswer:
+    answer = await branch.counter(2).scan(order.v1)
+    claim(
+        answer.verdict is Verdict.REVIEW and answer.state != "handed",
+        f"{what} was not kept for a person",
+        order=order.order_no,
+        verdict=answer.verdict,
+        reason=answer.reason.code,
+    )
+    return answer
+
+
+async def _handed_at_hq(floor: Floor, order: Order) -> None:
+    async def told() -> bool:
+        at_hq = await floor.hq.order(order.order_no)
+        return at_hq.told("handed") == 1
+
+    await floor.until(told, f"headquarters has heard of {order.order_no}")
+
+
+async def _pending(floor: Floor) -> NodeAtHq:
+    waiting: list[NodeAtHq] = []
+
+    async def knocks() -> bool:
+        waiting.extend(
+            node
+            for node in await floor.hq.fleet()
+            if node.state == "pending" and node.store == STORE
+        )
+        floor.advance("2s")  # the box asks again by the clock
+        return bool(waiting)
+
+    await floor.until(knocks, "the fenced box asks headquarters to be attested")
+    return waiting[0]
+
+
+async def _status(floor: Floor, branch: Branch, wanted: str | None) -> StatusView:
+    seen: list[StatusView] = []
+
+    async def is_so() -> bool:
+        seen.append(await branch.status())
+        floor.advance("2s")
+        return seen[-1].fenced == wanted
+
+    await floor.until(is_so, f"the box says that it is fenced: {wanted}")
+    return seen[-1]
+
+
+async def restored_backup_fenced(floor: Floor) -> Detail:
+    """A backup is restored in place after one more hand-over: that order is not given again."""
+    branch = await floor.branch(STORE)
+    handed, later, never = (
+        await floor.order(store=STORE),
+        await floor.order(store=STORE),
+        await floor.order(store=STORE),
+    )
+    await _given(branch, handed)
+    await branch.all_sent()
+    floor.expect(handed, units=1)
+    file, phrase = branch.folder / "box.backup", branch.folder / "phrase"
+    out = await branch.call("backup", "--config", str(branch.config), "--to", str(file), "--json")
+    taken = from_json(dict[str, str | int], out.strip().splitlines()[-1].encode())
+    phrase.touch(mode=0o600)
+    phrase.write_text(str(taken["recovery_phrase"]), encoding="utf-8")
+    await branch.cut()
+    await _given(branch, later)  # headquarters will never hear of it from the restored box
+    await branch.kill()
+    out = await branch.call(
+        *("restore", "--config", str(branch.config), "--from", str(file)),
+        *("--phrase-file", str(phrase), "--replace", "--json"),
+    )
+    restored = from_json(dict[str, str | int | bool | None], out.strip().splitlines()[-1].encode())
+    await branch.start()
+    offline = await _kept(branch, later, "an order handed over since the backup")
+    await _kept(branch, never, "an order open at the backup")
+    await branch.line.mend()
+    asking = await _pending(floor)
+    claim(
+        asking.incarnation == restored["incarnation"] != restored["before"],
+        "the restored box did not begin again",
+        asking=asking.incarnation,
+    )
+    told = [case for case in await floor.hq.open_cases() if case.reason == "box_returned"]
+    claim(any(case.store == STORE for case in told), "headquarters has no case of it")
+    online = await _kept(branch, later, "an order handed over since the backup")
+    await floor.hq.confirm(asking.fingerprint, replace=True, by=ATTESTED_BY)
+    await _status(floor, branch, None)
+    await branch.mend()
+    after = await _kept(branch, later, "an order of the incarnation before")
+    fresh = await floor.order(store=STORE)
+    await _given(branch, fresh)
+    floor.expect(fresh, units=1)
+    # The disk of before lies beside the restored one: what only it knew is told now.
+    await branch.call(
+        *("enroll", "--config", str(branch.config)), *("--import", str(restored["aside"])), "--json"
+    )
+    await _handed_at_hq(floor, later)
+    floor.expect(later, units=1)
+    [takeover] = [
+        each
+        for each in await floor.hq.takeovers()
+        if each.successor_incarnation == asking.incarnation
+    ]
+    return {
+        "handed_since_backup": later.order_no,
+        "verdict_offline": offline.verdict,
+        "reason": offline.reason.code,
+        "verdict_before_attested": online.verdict,
+        "verdict_after_attested": after.verdict,
+        "incarnation": asking.incarnation,
+        "attested_by": takeover.attested_by,
+        "told_late": later.order_no,
+        "new_order": fresh.order_no,
+        "backup_bytes": taken["bytes"],
+    }
