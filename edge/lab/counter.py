@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx
 
@@ -22,7 +22,7 @@ from edge.flow.answers import (
 )
 from edge.flow.reconcile import ReconcileView
 from edge.flow.slips import SlipEntry
-from edge.flow.stock import StockView
+from edge.flow.stock_answers import StockAct, StockView
 from sync.wire.codec import from_json, to_json
 
 T = TypeVar("T")
@@ -189,6 +189,23 @@ class Counter:
     async def print_reconcile(self, day: str) -> SlipView:
         """A day's report on this station's printer."""
         return await self._post("/api/v1/reports/reconcile/print", {"day": day}, SlipView)
+
+    async def count_stock(self, sku: str, counted: int) -> StockAct:
+        """Count an article, from now on."""
+        return await self._post(f"/api/v1/stock/{sku}/count", {"counted": counted}, StockAct)
+
+    async def record_stock(self, sku: str, quantity: int, kind: str) -> StockAct:
+        """Pieces came, went or were set apart."""
+        body = {"quantity": quantity, "kind": kind}
+        return await self._post(f"/api/v1/stock/{sku}/receive", body, StockAct)
+
+    async def set_aside(self, sku: str, quantity: int = 1) -> StockAct:
+        """Set pieces aside."""
+        return await self._post("/api/v1/locks", {"sku": sku, "quantity": quantity}, StockAct)
+
+    async def end_lock(self, lock: int, way: Literal["release", "take"]) -> StockAct:
+        """Put what was set aside back, or sell it."""
+        return await self._post(f"/api/v1/locks/{lock}/{way}", {}, StockAct)
 
     async def slips(self) -> tuple[SlipEntry, ...]:
         """Recent slips of this station."""

@@ -15,7 +15,96 @@ _TIMEOUT_S = 10.0
 
 
 class HubSaidNo(Exception):
-    """Headquarters answered with a problem."""
+    """Headquarters answered with a problem; `code` is its word."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProblemAtHq:
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveAtHq:
+    """Rights on their way between headquarters and a store."""
+
+    move: str
+    kind: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStockAtHq:
+    """A store's stock as its box told last."""
+
+    on_hand: int
+    counter: int
+    online: int
+    in_transit: int
+    locked: int
+    shortage: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAtHq:
+    """An article in a store: what headquarters may sell of it and has promised."""
+
+    store: int
+    sku: str
+    based: bool
+    closed: bool
+    tier: str | None
+    online: int
+    of_orders: int
+    reserved: int
+    debt: int
+    moves: tuple[MoveAtHq, ...]
+    node: NodeStockAtHq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stock:
+    stock: tuple[StockAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionAtHq:
+    """What headquarters did when a tier was crossed."""
+
+    action: str
+    tier: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierAtHq:
+    """An article's tier in a store."""
+
+    store: int
+    sku: str
+    tier: str
+    actions: tuple[ActionAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAtHq:
+    """A transfer that headquarters proposes."""
+
+    sku: str
+    from_store: int
+    to_store: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiersAtHq:
+    """Scarce articles, and transfers proposed for them."""
+
+    tiers: tuple[TierAtHq, ...]
+    proposals: tuple[ProposalAtHq, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +384,21 @@ class Headquarters:
             raise HubSaidNo(f"{answer.status_code} {answer.text[:300]}")
         return answer.text
 
+    async def stock(self, store: int, sku: str) -> StockAtHq | None:
+        """An article's stock in a store; None where headquarters keeps none."""
+        found = (await self._get(f"/v1/stock?store={store}&sku={sku}", _Stock)).stock
+        return found[0] if found else None
+
+    async def put_plan(self, store: int, sku: str, *, par: int) -> None:
+        """Say what a full shelf is."""
+        await self._post(
+            "/v1/stock/plans", {"store": store, "sku": sku, "par": par}, dict[str, object]
+        )
+
+    async def tiers(self, store: int) -> TiersAtHq:
+        """What is scarce in a store, and what was done about it."""
+        return await self._get(f"/v1/tiers?store={store}", TiersAtHq)
+
     async def _get(self, path: str, kind: type[T]) -> T:
         return _read(await self._http.get(path), kind)
 
@@ -305,5 +409,8 @@ class Headquarters:
 
 def _read(answer: httpx.Response, kind: type[T]) -> T:
     if not answer.is_success:
-        raise HubSaidNo(f"{answer.status_code} {answer.text[:300]}")
+        code = ""
+        if answer.headers.get("content-type", "").startswith("application/problem+json"):
+            code = from_json(_ProblemAtHq, answer.content).code
+        raise HubSaidNo(f"{answer.status_code} {answer.text[:300]}", code)
     return from_json(kind, answer.content)

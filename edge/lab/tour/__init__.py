@@ -10,6 +10,7 @@ from edge.lab.tour import (
     reconciling,
     rotating,
     setting_up,
+    stock,
     times,
 )
 from edge.lab.tour.step import Step
@@ -34,6 +35,8 @@ STEPS: tuple[Step, ...] = (
         name="v3_rotates_and_replay_refused",
         run=rotating.v3_rotates_and_replay_refused,
     ),
+    Step(name="online_and_store_never_oversell", run=stock.online_and_store_never_oversell),
+    Step(name="tier_closed_online", run=stock.tier_closed_online),
     Step(name="expired", run=times.expired),
     Step(name="offline_redeemed", run=faults.offline_redeemed),
     Step(name="node_killed_and_recovered", run=faults.node_killed_and_recovered),
