@@ -14,6 +14,7 @@ import made_shop
 from books import read_books
 from gate import one_batch
 from hand_clock import HandClock
+from made_rotating import SEEN_MS, STEP_MS, Phone, customer
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
 
 from edge.domain.facts import Order
@@ -641,6 +642,101 @@ async def a_second_status_answer_proves_nothing(folder: Path) -> None:
     await printer.close()
     await device.stop()
     assert isinstance(outcome, Unknown), outcome
+
+
+# ------------------------------------------------------------------ rotating codes (27, 32, 35)
+
+
+@scene
+async def a_used_step_is_never_used_again(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = await customer(made, 1)
+        picture = phone.shows()
+        first = await ask(made, picture)
+        assert first.verdict is Verdict.OK
+        assert isinstance(await take_back(made, first.handover), UndoAnswer)
+    async with made_shop.open_shop(folder, clock=clock, run="run-2") as made:
+        assert (await ask(made, picture)).verdict is Verdict.ALREADY
+
+
+@scene
+async def an_old_picture_is_refused_and_counts_nothing(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = await customer(made, 1)
+        picture = phone.shows()
+        clock.advance(2 * STEP_MS)
+        for _ in range(4):
+            assert (await ask(made, picture)).reason.code == "stale_step"
+            clock.advance(SEEN_MS)
+        assert (await ask(made, phone.shows())).verdict is Verdict.OK
+
+
+@scene
+async def more_than_ninety_seconds_are_never_learned(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = await customer(made, 1, ahead_ms=-5 * STEP_MS)
+        for _ in range(3):
+            assert (await ask(made, phone.shows())).verdict is Verdict.EXPIRED
+            clock.advance(STEP_MS)
+
+
+@scene
+async def skew_is_learned_per_code(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        late, other = [await customer(made, n, ahead_ms=-2 * STEP_MS) for n in (1, 2)]
+        assert (await ask(made, late.shows())).verdict is Verdict.EXPIRED
+        clock.advance(STEP_MS)
+        assert (await ask(made, late.shows())).verdict is Verdict.OK
+        clock.advance(STEP_MS)
+        assert (await ask(made, other.shows())).verdict is Verdict.EXPIRED
+
+
+@scene
+async def a_clock_that_stood_still_believes_no_rotating_code(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = await customer(made, 1)
+        picture = phone.shows()
+        await ask(made, v1(1))
+    clock.reboot(wall_ms=clock.wall_ms() + HOUR_MS)
+    async with made_shop.open_shop(folder, clock=clock, run="run-2") as made:
+        assert (await ask(made, picture)).verdict is Verdict.CLOCK_UNSURE
+
+
+@scene
+async def three_wrong_digits_lock_the_rotating_code(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = await customer(made, 1)
+        for verdict in (Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.LOCKED):
+            assert (await ask(made, phone.forged())).verdict is verdict
+            clock.advance(SEEN_MS)
+        assert (await ask(made, phone.shows())).verdict is Verdict.LOCKED
+        assert (await ask(made, v1(1))).verdict is Verdict.OK
+
+
+@scene
+async def the_id_of_a_rotating_code_is_no_code(folder: Path) -> None:
+    async with made_shop.open_shop(folder) as made:
+        phone = await customer(made, 1)
+        assert (await ask(made, phone.shows()[3:19])).verdict is Verdict.UNKNOWN
+
+
+@scene
+async def a_key_is_used_and_kept_no_longer_than_its_window(folder: Path) -> None:
+    clock = HandClock()
+    async with made_shop.open_shop(folder, clock=clock) as made:
+        phone = Phone(made, 1)
+        await made.feed(phone.order_row(hours=100), phone.key_row(hours=1))
+        clock.advance(HOUR_MS + 1)
+        assert (await ask(made, phone.shows())).reason.code == "key_not_here"
+        await made.replica.forget_keys()
+        kept = made.ledger.connection.execute("SELECT count(*) FROM cat.rotating_key").fetchone()
+        assert kept == (0,)
 
 
 def main() -> None:

@@ -40,6 +40,8 @@ REDEEM = "edge/flow/redeem.py"
 SERVE = "edge/flow/serve.py"
 UNDO = "edge/flow/undo.py"
 TX = "edge/store/tx.py"
+ROTATING = "edge/flow/rotating.py"
+WINDOW = "edge/domain/rotating.py"
 
 MUTATIONS = (
     # 4: unique per thing
@@ -172,6 +174,34 @@ MUTATIONS = (
     # 27: time
     Mutation(27, "the_wall_clock_expires_nothing", "edge/flow/timekeeper.py",
              "trusted_ms=self._known.now_ms(boot_ms),", "trusted_ms=self._clock.wall_ms(),"),
+    # 27, 32, 35: rotating codes
+    Mutation(35, "a_used_step_is_never_used_again", WINDOW,
+             "seen.accepted is not None and step <= seen.accepted", "False"),
+    Mutation(35, "a_used_step_is_never_used_again", ROTATING,
+             "            accept_step(tx, lookup, step, skew=skew)\n", "            pass\n"),
+    Mutation(35, "an_old_picture_is_refused_and_counts_nothing", WINDOW,
+             "WINDOW_STEPS = 1\n", "WINDOW_STEPS = 2\n"),
+    Mutation(35, "an_old_picture_is_refused_and_counts_nothing", ROTATING,
+             "    refuse_step(tx, lookup, step, skew=skew)\n",
+             '    return wrong(asking, lookup, "rotating", order, "wrong_digits")\n'),
+    Mutation(35, "more_than_ninety_seconds_are_never_learned", WINDOW,
+             "if abs(skew) > MAX_SKEW_STEPS:", "if False:"),
+    Mutation(35, "skew_is_learned_per_code", "edge/store/queries/rotating.sql",
+             "FROM rotating_step WHERE lookup = ?", "FROM rotating_step WHERE ? IS NOT NULL"),
+    Mutation(27, "a_clock_that_stood_still_believes_no_rotating_code", ROTATING,
+             'if judged == "fresh" and not unsure:', 'if judged == "fresh":'),
+    Mutation(32, "three_wrong_digits_lock_the_rotating_code", ROTATING,
+             "if not shown.rotating.is_genuine(secret):", "if False:"),
+    Mutation(32, "three_wrong_digits_lock_the_rotating_code", ROTATING,
+             "    if lock.locked:\n", "    if False:\n"),
+    Mutation(32, "the_id_of_a_rotating_code_is_no_code", "sync/wire/credential.py",
+             'return _mac(k_store, b"rotating", code_id)',
+             'return _mac(k_store, b"code", code_id)'),
+    Mutation(35, "a_key_is_used_and_kept_no_longer_than_its_window", ROTATING,
+             "if key is None or now_ms > key.until_ms:", "if key is None:"),
+    Mutation(35, "a_key_is_used_and_kept_no_longer_than_its_window", "edge/store/catalog.py",
+             "DELETE FROM rotating_key WHERE until_ms < ?",
+             "DELETE FROM rotating_key WHERE until_ms < ? AND 0"),
 )  # fmt: skip
 
 # Where a mutation needs a place to keep what it should not keep.

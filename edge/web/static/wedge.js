@@ -4,6 +4,7 @@
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const BASE45 = /^P[2L]:[0-9A-Z $%*+\-./:]+$/;
 const V2_CHARS = 152;
+const TURNING = /^P3:[0-9A-Z]{16}[0-9]{18}$/;
 
 const times = (a, b) => {
   let product = 0;
@@ -30,6 +31,7 @@ export function checked(text) {
 
 export function whole(text) {
   if (BASE45.test(text)) return text.startsWith('P2:') ? text.length === V2_CHARS : text.length % 3 !== 1;
+  if (text.startsWith('P3:')) return TURNING.test(text) && checked(text.slice(3, 19));
   const plain = text.replace(/[\s-]/g, '');
   return plain.length === 16 && checked(plain);
 }
