@@ -20,6 +20,7 @@ from edge.flow.answers import (
     StatusView,
     UndoAnswer,
 )
+from edge.flow.pick_view import PickList, PickView
 from edge.flow.reconcile import ReconcileView
 from edge.flow.slips import SlipEntry
 from edge.flow.stock_answers import StockAct, StockView
@@ -229,6 +230,22 @@ class Counter:
         """Release a case as another person."""
         body = {"staff_id": staff_id, "pin": pin, "note": note}
         return await self._post(f"/api/v1/reviews/{case}/release", body, CaseView)
+
+    async def put_back(self, order: str) -> None:
+        """This station no longer serves the order."""
+        await self._post("/api/v1/claims/release", {"order": order}, OperatorAnswer)
+
+    async def picks(self) -> PickList:
+        """What is to be picked, and what lies ready."""
+        return await self._get("/api/v1/picks", PickList)
+
+    async def pick_act(self, order: str, act: str, **body: object) -> PickView:
+        """`start`, `pick`, `short` or `ready` an order."""
+        return await self._post(f"/api/v1/picks/{order}/{act}", body, PickView)
+
+    async def print_pick(self, order: str) -> tuple[SlipView, ...]:
+        """The pick slip, or the bag labels of a packed order."""
+        return await self._post(f"/api/v1/picks/{order}/print", {}, tuple[SlipView, ...])
 
     async def _get(self, path: str, kind: type[T]) -> T:
         return _read(await self._http.get(path), kind)

@@ -172,6 +172,33 @@ class EventAtHq:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LifeAtHq:
+    """Where an order stands, and when it came there."""
+
+    now: str
+    placed_ms: int
+    picking_ms: int | None
+    ready_ms: int | None
+    handed_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObligationAtHq:
+    """Money that is owed back; `id` never changes."""
+
+    id: str
+    kind: str
+    line: int
+    unit: int
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Obligations:
+    obligations: tuple[ObligationAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAtHq:
     """An order with its life, as headquarters knows it now."""
 
@@ -180,6 +207,7 @@ class OrderAtHq:
     lines: tuple[LineAtHq, ...]
     events: tuple[EventAtHq, ...]
     refundable: tuple[tuple[int, int], ...] = ()
+    life: LifeAtHq | None = None
 
     def told(self, kind: str) -> int:
         """How many accepted events of this kind there are."""
@@ -376,6 +404,10 @@ class Headquarters:
     async def cancel(self, order_no: str) -> None:
         """Ask for an order to be stopped."""
         await self._post(f"/v1/orders/{order_no}/cancel", {}, dict[str, object])
+
+    async def obligations(self, order_no: str) -> Sequence[ObligationAtHq]:
+        """What is owed back for an order."""
+        return (await self._get(f"/v1/obligations?order={order_no}", _Obligations)).obligations
 
     async def customer_page(self, order: Order) -> str:
         """The page that the order's customer was sent, as HTML."""

@@ -7,6 +7,7 @@ from edge.lab.tour import (
     faults,
     handing,
     locks,
+    picking,
     reconciling,
     rotating,
     setting_up,
@@ -23,6 +24,7 @@ STEPS: tuple[Step, ...] = (
     Step(name="redeemed_hid", run=handing.redeemed_hid),
     Step(name="handed_partial", run=handing.handed_partial),
     Step(name="printed", run=devices.printed),
+    Step(name="short_pick_settled", run=picking.short_pick_settled),
     Step(name="paper_out_then_confirmed", run=devices.paper_out_then_confirmed),
     Step(name="locked_after_three", run=locks.locked_after_three),
     Step(
@@ -42,6 +44,7 @@ STEPS: tuple[Step, ...] = (
     Step(name="node_killed_and_recovered", run=faults.node_killed_and_recovered),
     Step(name="reconciled_2000", run=reconciling.reconciled_2000),
     Step(name="restored_backup_fenced", run=boxes.restored_backup_fenced),
+    Step(name="node_replaced", run=boxes.node_replaced),
     Step(name="synced", run=agreement.synced, needs=("bootstrapped", "redeemed")),
     Step(name="audit_verified", run=agreement.audit_verified, needs=("bootstrapped", "redeemed")),
 )
