@@ -183,7 +183,7 @@ async def cashier_takes_back(world: World) -> None:
         world.tell(f"{box.number} undo of {key[2]}")
 
 
-# -- line, power, time -------------------------------------------------------------------------------
+# -- line, power, time ---------------------------------------------------------------------------
 
 
 async def line_changes(world: World) -> None:

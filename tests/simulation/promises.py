@@ -13,11 +13,11 @@ from sqlalchemy import select
 from world import Broken, UnitName, World
 
 from sync.hub import orders
-from sync.hub.tables import ask, pickup_order
+from sync.hub.tables import ask, feed_head, pickup_order
 from sync.hub.tables import unit as unit_table
 
 CLAIM_MS = 11 * 60_000
-_ROUNDS = 6
+_ROUNDS = 10
 
 
 def check(world: World) -> None:
@@ -77,18 +77,36 @@ async def heal(world: World) -> None:
     longest_ms = max((_last_not_after_ms(world), world.now_ms))
     world.advance(longest_ms - world.now_ms + 1)
     await _settle(world)
-    await _settle(world)
     _nothing_waits(world)
     _books_are_right(world)
 
 
 async def _settle(world: World) -> None:
+    """Rounds of talk until one of them moves nothing."""
     for _ in range(_ROUNDS):
+        before = _marks(world)
         for box in world.boxes.values():
             await box.push()
             await box.pull()
             await box.house()
         check(world)
+        if _marks(world) == before:
+            return
+
+
+def _marks(world: World) -> tuple[object, ...]:
+    """How far every feed, outbox and audit chain came."""
+    with world.headquarters.hub.database.reading() as connection:
+        heads = connection.execute(select(feed_head.c.scope, feed_head.c.seq)).all()
+    found: list[object] = sorted((row.scope, row.seq) for row in heads)
+    for box in world.boxes.values():
+        with closing(sqlite3.connect(box.ledger)) as connection:
+            found.append(
+                connection.execute(
+                    "SELECT audit_seq, outbox_seq, outbox_acked FROM counters"
+                ).fetchone()
+            )
+    return tuple(found)
 
 
 def _last_not_after_ms(world: World) -> int:

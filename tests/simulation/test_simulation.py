@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import simulate  # noqa: E402 - found by the line above
+import simulate
 
 WORKERS = 2
 # What must happen somewhere in a thousand seeds, or they prove nothing about it.
