@@ -1,4 +1,4 @@
-"""Steps about stock: the last pieces sold on two sides at once, and scarcity that acts by itself."""
+"""Steps about stock: the last pieces sold on two sides at once, and scarcity that acts."""
 
 import asyncio
 
@@ -88,7 +88,7 @@ async def _hammer(floor: Floor, branch: Branch) -> tuple[list[Order], list[int],
 
 
 async def online_and_store_never_oversell(floor: Floor) -> Detail:
-    """Online orders at HQ and set-aside locks at the box fight for ten pieces, cut off and after."""
+    """Online orders and locks at the box fight for ten pieces, cut off and then not."""
     branch = await floor.branch(STORE)
     await _article(floor, LAST, "6901234568004", "最后十件", "The last ten")
     await _counted(floor, branch, LAST, PIECES)
@@ -191,7 +191,7 @@ async def tier_closed_online(floor: Floor) -> Detail:
     await asyncio.gather(_counted(floor, first, RARE, 12), _counted(floor, second, RARE, 20))
     tiers = [(await _stock(first, RARE))[0].tier]
     sold = await _order(floor, RARE)
-    claim(isinstance(sold, Order), "normal stock is not sold online", why=sold)
+    claim(isinstance(sold, Order), "normal stock is not sold online", refused=sold)
 
     async def closed_at_hq() -> bool:
         held = await _at_hq(floor, RARE)
@@ -203,7 +203,7 @@ async def tier_closed_online(floor: Floor) -> Detail:
     await floor.until(closed_at_hq, "HQ has closed it online")
     tiers.append((await _stock(first, RARE))[0].tier)
     refused = await _order(floor, RARE)
-    claim(refused == "online_closed", "it is sold online although closed", why=refused)
+    claim(refused == "online_closed", "it is sold online although closed", got=refused)
 
     await first.counter(1).record_stock(RARE, 1, "damaged")
 
@@ -224,7 +224,7 @@ async def tier_closed_online(floor: Floor) -> Detail:
     tiers.append((await _stock(first, RARE))[0].tier)
     claim(tiers == ["normal", "closed", "emergency", "normal"], "other tiers", tiers=tiers)
     again = await _order(floor, RARE)
-    claim(isinstance(again, Order), "it is not sold online again", why=again)
+    claim(isinstance(again, Order), "it is not sold online again", refused=again)
     told = await floor.hq.tiers(STORE)
     actions = [one.action for each in told.tiers if each.sku == RARE for one in each.actions]
     wanted = {
