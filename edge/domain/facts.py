@@ -26,7 +26,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order as the replica, or a signed token with its lines, tells it."""
+    """An order as the replica, or a signed token with its lines, tells it.
+
+    away: units that are not ours to give, whatever the epoch (refunded, or another store's).
+    """
 
     order_id: bytes
     order_no: str
@@ -43,6 +46,7 @@ class Order:
     min_grade: int
     lines: tuple[Line, ...]
     sealed: bytes | None = None
+    away: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,9 @@ def open_units(order: Order, standing: Standing) -> tuple[UnitKey, ...]:
     return tuple(
         unit
         for unit in units_of(order)
-        if unit not in standing.handed and not is_gone(standing.gone.get(unit), order.epoch)
+        if unit not in standing.handed
+        and unit not in order.away
+        and not is_gone(standing.gone.get(unit), order.epoch)
     )
 
 
@@ -60,6 +62,7 @@ def decide(order: Order, code: Code, standing: Standing, here: Here, policy: Pol
     still_open = open_units(order, standing)
     refusal = (
         _spent(order, standing, still_open, here)
+        or _elsewhere(order, standing, here)
         or _withdrawn(order, code, standing, still_open)
         or _not_ours(order, here)
         or _late(order, code, here)
@@ -118,9 +121,15 @@ def _refuse_gone(standing: Standing) -> Refuse:
     return Refuse(verdict=Verdict.REVOKED, reason="cancelled")
 
 
+def _elsewhere(order: Order, standing: Standing, here: Here) -> Refuse | None:
+    """Another store's, whatever became of its codes here."""
+    if order.home_store == here.store or order.cancelled:
+        return None
+    moved = any(tomb.destination.startswith("store:") for tomb in standing.gone.values())
+    return Refuse(verdict=Verdict.NOT_HERE, reason="moved" if moved else "other_store")
+
+
 def _not_ours(order: Order, here: Here) -> Refuse | None:
-    if order.home_store != here.store:
-        return Refuse(verdict=Verdict.NOT_HERE, reason="other_store")
     if here.fenced or (order.holder != here.incarnation and any(order.holder)):
         return Refuse(verdict=Verdict.REVIEW, reason="fenced")
     return None

@@ -13,7 +13,7 @@ from edge.flow.shop import Shop
 from edge.store import picks
 from edge.store.errors import UnitFailed
 from edge.store.handovers import claim
-from edge.store.orders import standing
+from edge.store.orders import away_of, standing
 from edge.store.row import blob, integer, text
 from edge.store.tx import Tx
 from sync.wire.codec import unpack
@@ -161,11 +161,12 @@ def _lapse(tx: Tx, order_id: bytes, epoch: int) -> int:
         return 0
     now = standing(tx, order_id)
     lines = tx.all("lines_of_order", order_id)
+    away = away_of(tx, order_id)
     units = tuple(
         (integer(line[0]), unit)
         for line in lines
         for unit in range(1, integer(line[2]) + 1)
-        if (integer(line[0]), unit) not in now.handed
+        if (integer(line[0]), unit) not in now.handed and (integer(line[0]), unit) not in away
     )
     for line, unit in units:
         tx.run("tombstone_add", order_id, line, unit, epoch, "lapsed", "hq", tx.moment.trusted_ms)

@@ -175,7 +175,8 @@ def _signed(asking: Redeemer, checked: Checked) -> ScanAnswer:
     if order is None:
         return asking.refuse(Verdict.UNKNOWN, "no_such_code")
     code = found[0].code
-    if token.epoch != code.epoch and code.state == "live":
+    # the row under the id is what counts: a live one was prolonged, or came here with its order
+    if token.epoch > code.epoch and code.state == "live":
         code = replace(code, state="reissued")
     return conclude(
         asking, order, replace(code, kind="v2", grade=min(code.grade, token.grade)), "replica"

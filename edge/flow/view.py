@@ -91,6 +91,8 @@ def order_view(order: Order, standing: Standing) -> OrderView:
     def state(line: int, unit: int) -> UnitState:
         if (line, unit) in standing.handed:
             return "handed"
+        if (line, unit) in order.away:
+            return "gone"
         return "gone" if is_gone(standing.gone.get((line, unit)), order.epoch) else "open"
 
     ordered = sorted(

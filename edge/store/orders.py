@@ -37,11 +37,14 @@ class FoundCode:
 # What STRICT columns hold, in the order of the statements; said once a row, not once a value.
 _CodeColumns = tuple[bytes, CredentialKind, int, int, int, CodeState, bytes | None]
 _OrderColumns = tuple[
-    bytes, str, int, bytes, int, str, int, int, str, int, Lane, int, int, bytes | None
+    bytes, str, int, bytes, int, str, int, int, str, int, Lane, int, int, bytes | None, int
 ]
 _LineColumns = tuple[
     int, str, int, int | None, str | None, str | None, Storage | None, int | None
 ]
+
+
+_NOTHING: frozenset[UnitKey] = frozenset()
 
 
 def codes_by_lookup(tx: Tx, lookup: bytes) -> list[FoundCode]:
@@ -77,6 +80,7 @@ def _order(tx: Tx, row: tuple[object, ...]) -> Order:
         value_minor,
         min_grade,
         sealed,
+        away,
     ) = cast("_OrderColumns", row)
     return Order(
         order_id=order_id,
@@ -94,7 +98,13 @@ def _order(tx: Tx, row: tuple[object, ...]) -> Order:
         min_grade=min_grade,
         lines=_lines(tx, "lines_of_order", order_id),
         sealed=sealed,
+        away=away_of(tx, order_id) if away else _NOTHING,
     )
+
+
+def away_of(tx: Tx, order_id: bytes) -> frozenset[UnitKey]:
+    """The units of an order that its row says are not ours."""
+    return frozenset(cast("list[UnitKey]", tx.all("away_of_order", order_id)))
 
 
 def phone_tail(tx: Tx, order_id: bytes) -> bytes | None:

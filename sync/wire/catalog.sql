@@ -27,7 +27,11 @@ CREATE TABLE pickup_order (
   placed_ms INTEGER NOT NULL DEFAULT 0,
   on_short TEXT NOT NULL DEFAULT 'refund_line'
     CHECK (on_short IN ('substitute', 'refund_line', 'wait')),
-  away BLOB, away_units INTEGER NOT NULL DEFAULT 0
+  away_units INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE order_away (
+  order_id BLOB NOT NULL, line INTEGER NOT NULL, unit INTEGER NOT NULL,
+  PRIMARY KEY (order_id, line, unit)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pickup_order_granted ON pickup_order (epoch) WHERE epoch > 1;
 CREATE INDEX pickup_order_no ON pickup_order (order_no);

@@ -74,6 +74,7 @@ def _into(table: str, *values: Column) -> Statement:
 def _order(row: OrderRow) -> Iterator[Statement]:
     yield "DELETE FROM order_line WHERE order_id = ?", (row.order_id,)
     yield "DELETE FROM code WHERE order_id = ?", (row.order_id,)
+    yield "DELETE FROM order_away WHERE order_id = ?", (row.order_id,)
     yield _into(
         "pickup_order",
         row.order_id,
@@ -95,9 +96,10 @@ def _order(row: OrderRow) -> Iterator[Statement]:
         row.phone_tail,
         row.placed_ms,
         row.on_short,
-        pack(row.away) if row.away else None,
         len(row.away),
     )
+    for line, unit in row.away:
+        yield _into("order_away", row.order_id, line, unit)
     for line in row.lines:
         goods = (line.sku, line.quantity, line.bundle_of, line.unit_minor)
         yield _into("order_line", row.order_id, line.line, *goods)

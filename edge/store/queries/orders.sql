@@ -2,7 +2,7 @@
 SELECT c.order_id, c.kind, c.grade, c.epoch, c.not_after_ms, c.state, c.pin,
   o.order_no, o.home_store, o.holder, o.epoch, o.state, o.not_after_ms,
   coalesce(k.ready, o.ready), coalesce(k.place, o.place), coalesce(k.bags, o.bags),
-  o.lane, o.value_minor, o.min_grade, o.sealed
+  o.lane, o.value_minor, o.min_grade, o.sealed, o.away_units
 FROM cat.code c LEFT JOIN cat.pickup_order o ON o.order_id = c.order_id
 LEFT JOIN pick k ON k.order_id = o.order_id
 WHERE c.lookup = ? ORDER BY c.not_after_ms DESC LIMIT 8
@@ -11,7 +11,7 @@ SELECT lookup, kind, grade, epoch, not_after_ms, state FROM cat.code WHERE order
 -- name: order_by_id
 SELECT o.order_id, o.order_no, o.home_store, o.holder, o.epoch, o.state, o.not_after_ms,
   coalesce(k.ready, o.ready), coalesce(k.place, o.place), coalesce(k.bags, o.bags), o.lane,
-  o.value_minor, o.min_grade, o.sealed
+  o.value_minor, o.min_grade, o.sealed, o.away_units
 FROM cat.pickup_order o LEFT JOIN pick k ON k.order_id = o.order_id WHERE o.order_id = ?
 -- name: phone_tail_of_order
 SELECT phone_tail FROM cat.pickup_order WHERE order_id = ?
@@ -23,6 +23,8 @@ WHERE replace(replace(order_no, '-', ''), ' ', '') LIKE '%' || replace(?, '-', '
 ORDER BY not_after_ms DESC LIMIT 20
 -- name: order_ids_by_phone
 SELECT order_id FROM cat.pickup_order WHERE phone_tail = ? ORDER BY not_after_ms DESC LIMIT 20
+-- name: away_of_order
+SELECT line, unit FROM cat.order_away WHERE order_id = ?
 -- name: lines_of_order
 SELECT l.line, l.sku, l.quantity, l.bundle_of, p.name_zh, p.name_en, p.storage, p.min_grade
 FROM cat.order_line l LEFT JOIN cat.product p ON p.sku = l.sku WHERE l.order_id = ? ORDER BY l.line
@@ -62,6 +64,9 @@ SELECT o.order_id FROM cat.pickup_order o
 WHERE o.state = 'open' AND o.home_store = ? AND o.not_after_ms >= ?
   AND (SELECT sum(l.quantity) FROM cat.order_line l WHERE l.order_id = o.order_id) >
     (SELECT count(*) FROM redemption r WHERE r.order_id = o.order_id AND r.live = 1)
+    + (SELECT count(*) FROM cat.order_away a WHERE a.order_id = o.order_id AND NOT EXISTS
+      (SELECT 1 FROM redemption r WHERE r.order_id = a.order_id AND r.line = a.line
+        AND r.unit = a.unit AND r.live = 1))
 ORDER BY o.lane <> 'priority', o.order_no LIMIT ?
 -- name: orders_past
 SELECT o.order_id, o.epoch, o.last_not_after_ms FROM cat.pickup_order o
@@ -69,6 +74,11 @@ WHERE o.home_store = ? AND o.holder = ? AND o.last_not_after_ms < ?
   AND (SELECT sum(l.quantity) FROM cat.order_line l WHERE l.order_id = o.order_id) >
     (SELECT count(*) FROM redemption r WHERE r.order_id = o.order_id AND r.live = 1)
     + (SELECT count(*) FROM tombstone t WHERE t.order_id = o.order_id AND t.epoch >= o.epoch)
+    + (SELECT count(*) FROM cat.order_away a WHERE a.order_id = o.order_id
+      AND NOT EXISTS (SELECT 1 FROM redemption r WHERE r.order_id = a.order_id
+        AND r.line = a.line AND r.unit = a.unit AND r.live = 1)
+      AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.order_id = a.order_id
+        AND t.line = a.line AND t.unit = a.unit AND t.epoch >= o.epoch))
   AND NOT EXISTS (SELECT 1 FROM failure f
     WHERE f.key = 'lapse:' || lower(hex(o.order_id)) AND f.times >= 3)
 LIMIT ?
