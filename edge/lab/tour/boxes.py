@@ -3,6 +3,9 @@
 Both are played in the third store, so that nobody else's orders are touched.
 """
 
+import time
+
+from config.demo import demo_branch_toml
 from edge.flow.answers import ScanAnswer, StatusView
 from edge.lab.branch import Branch
 from edge.lab.floor import Floor
@@ -142,3 +145,85 @@ async def restored_backup_fenced(floor: Floor) -> Detail:
         "new_order": fresh.order_no,
         "backup_bytes": taken["bytes"],
     }
+
+
+async def node_replaced(floor: Floor) -> Detail:
+    """An empty box and a pairing sheet take the place of a dead one; the dead one comes back."""
+    branch = await floor.branch(STORE)
+    told, untold, never = (
+        await floor.order(store=STORE),
+        await floor.order(store=STORE),
+        await floor.order(store=STORE),
+    )
+    await _given(branch, told)
+    await branch.all_sent()
+    floor.expect(told, units=1)
+    await branch.cut()
+    await _given(branch, untold)
+    await branch.kill()
+    before = next(
+        node for node in await floor.hq.fleet() if node.store == STORE and node.state == "enrolled"
+    )
+    old = await _other_box(floor, branch)
+    await branch.line.mend()
+
+    began_s = time.monotonic()
+    enrolled = await branch.enrol(replace=True)
+    await branch.start()
+    await branch.ready()  # it has what headquarters knows: until then every code is unknown
+    first = await _kept(branch, untold, "an order that the old box handed over and did not tell")
+    first_verdict_s = time.monotonic() - began_s
+    held = await _kept(branch, never, "an order that the old box held")
+    fresh = await floor.order(store=STORE)
+    await _given(branch, fresh)
+    floor.expect(fresh, units=1)
+    claim(enrolled.node != before.node, "the new box has the old one's key")
+
+    await old.start()  # against all instructions
+    superseded = await _status(floor, old, "superseded")
+    refused = await _kept(old, never, "an order of the box in its place")
+    await _handed_at_hq(floor, untold)  # its last word is taken, under its old name
+    floor.expect(untold, units=1)
+    await old.cut()
+    await old.stop()
+    await old.start()
+    offline = await old.status()
+    claim(offline.fenced == "superseded", "offline, the old box forgot that it was replaced")
+    still = await _kept(old, never, "an order of the box in its place, offline,")
+    await old.stop()
+    await old.close()
+    [takeover] = [
+        each
+        for each in await floor.hq.takeovers()
+        if each.node == before.node and each.successor_node == enrolled.node
+    ]
+    return {
+        "first_verdict_s": round(first_verdict_s, 2),
+        "old_node": before.node,
+        "new_node": enrolled.node,
+        "attested_by": takeover.attested_by,
+        "handed_untold": {"order": untold.order_no, "verdict": first.verdict},
+        "held_by_old": {"verdict": held.verdict, "reason": held.reason.code},
+        "old_started_again": {"fenced": superseded.fenced, "verdict": refused.verdict},
+        "old_offline": {"fenced": offline.fenced, "verdict": still.verdict},
+        "new_order": fresh.order_no,
+    }
+
+
+async def _other_box(floor: Floor, branch: Branch) -> Branch:
+    """The branch's dead box on another shelf: its disk and its own line; the branch's is empty."""
+    folder = branch.folder / f"old-{time.monotonic_ns()}"
+    old = Branch(floor.ground, branch.number, folder=folder)
+    await old.prepare(
+        demo_branch_toml(
+            folder=folder,
+            clock=floor.clock_file,
+            number=branch.number,
+            port=old.port,
+            hub_url=old.hub_url,
+            hub_ca=floor.ground.hub_ca,
+        )
+    )
+    (folder / "node").rmdir()
+    (branch.folder / "node").rename(folder / "node")
+    return old
