@@ -16,11 +16,13 @@ from sync.wire import feed as chain
 from sync.wire.catalog import (
     ROW_TYPES,
     AskRow,
+    BudgetRow,
     CatalogRow,
     DocumentRow,
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RecallRow,
     RightGrantRow,
     RightRecallRow,
     RotatingKeyRow,
@@ -67,6 +69,10 @@ def _key(row: CatalogRow) -> str:
             return row.document
         case RotatingKeyRow():
             return row.lookup.hex()
+        case BudgetRow():
+            return row.budget_id.hex()
+        case RecallRow():
+            return row.recall_id.hex()
 
 
 def open_scope(connection: Connection, scope: str) -> None:

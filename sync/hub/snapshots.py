@@ -31,7 +31,9 @@ from sync.wire.catalog import (
     SCHEMA_SQL,
     SCHEMA_VERSION,
     AskRow,
+    BudgetRow,
     CatalogRow,
+    RecallRow,
     RightGrantRow,
     RightRecallRow,
 )
@@ -65,6 +67,8 @@ def _rows(connection: Connection, scope: str, upto: int) -> Iterator[CatalogRow]
 def insert_row(target: sqlite3.Connection, row: CatalogRow) -> None:
     """Put a row into a catalog file; what HQ asked and heard the answer to is left out."""
     if isinstance(row, AskRow | RightGrantRow | RightRecallRow) and row.settled:
+        return
+    if isinstance(row, BudgetRow | RecallRow) and row.ended:
         return
     for statement, values in upserts(row):
         target.execute(statement, values)

@@ -207,6 +207,37 @@ class RightRecallRow(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool = False
 
 
+class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What this store's box may risk on other stores' orders (`wire.budgets`): off without one.
+
+    grant and signature: a packed `Budget`, the hub's over it. ended: nothing more is spent of it.
+    """
+
+    budget_id: bytes
+    holder: bytes
+    grant: bytes
+    signature: bytes
+    not_after_ms: int
+    ended: bool = False
+
+
+class RecallRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop handing out: an article (`sku`), an order, or what a code fetches; answered once a box.
+
+    until_ms: it ends by itself, None: when HQ says so. A code is named by its keyed look-up.
+    """
+
+    recall_id: bytes
+    kind: Literal["sku", "order", "code"]
+    reason: str
+    asked_ms: int
+    sku: str | None = None
+    order_id: bytes | None = None
+    lookup: bytes | None = None
+    until_ms: int | None = None
+    ended: bool = False
+
+
 CatalogRow = (
     StoreRow
     | ProductRow
@@ -220,6 +251,8 @@ CatalogRow = (
     | StockPlanRow
     | RightGrantRow
     | RightRecallRow
+    | BudgetRow
+    | RecallRow
 )
 
 ROW_TYPES: dict[str, type[CatalogRow]] = {
@@ -235,4 +268,6 @@ ROW_TYPES: dict[str, type[CatalogRow]] = {
     "stock_plan": StockPlanRow,
     "right_grant": RightGrantRow,
     "right_recall": RightRecallRow,
+    "budget": BudgetRow,
+    "recall": RecallRow,
 }

@@ -98,3 +98,16 @@ CREATE TABLE right_recall (
   quantity INTEGER NOT NULL CHECK (quantity >= 0), holder BLOB NOT NULL,
   settled INTEGER NOT NULL CHECK (settled IN (0, 1))
 ) STRICT, WITHOUT ROWID;
+-- provisional: what this box may risk on other stores' orders, as HQ signed it.
+CREATE TABLE budget (
+  budget_id BLOB PRIMARY KEY CHECK (length(budget_id) = 16), holder BLOB NOT NULL,
+  granted BLOB NOT NULL, signature BLOB NOT NULL CHECK (length(signature) = 64),
+  not_after_ms INTEGER NOT NULL, ended INTEGER NOT NULL CHECK (ended IN (0, 1))
+) STRICT, WITHOUT ROWID;
+-- recall: what is not handed out, and since when.
+CREATE TABLE recall (
+  recall_id BLOB PRIMARY KEY CHECK (length(recall_id) = 16),
+  kind TEXT NOT NULL CHECK (kind IN ('sku', 'order', 'code')), sku TEXT, order_id BLOB, lookup BLOB,
+  reason TEXT NOT NULL, asked_ms INTEGER NOT NULL, until_ms INTEGER,
+  ended INTEGER NOT NULL CHECK (ended IN (0, 1))
+) STRICT, WITHOUT ROWID;

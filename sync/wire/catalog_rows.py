@@ -8,11 +8,13 @@ from collections.abc import Iterator
 
 from sync.wire.catalog import (
     AskRow,
+    BudgetRow,
     CatalogRow,
     DocumentRow,
     IssuerKeyRow,
     OrderRow,
     ProductRow,
+    RecallRow,
     RightGrantRow,
     RightRecallRow,
     RotatingKeyRow,
@@ -62,6 +64,13 @@ def upserts(row: CatalogRow) -> Iterator[Statement]:
         case RightRecallRow():
             wanted = (row.quantity, row.holder, int(row.settled))
             yield _into("right_recall", row.move_id, row.sku, *wanted)
+        case BudgetRow():
+            signed = (row.grant, row.signature, row.not_after_ms, int(row.ended))
+            yield _into("budget", row.budget_id, row.holder, *signed)
+        case RecallRow():
+            what = (row.kind, row.sku, row.order_id, row.lookup)
+            when = (row.asked_ms, row.until_ms, int(row.ended))
+            yield _into("recall", row.recall_id, *what, row.reason, *when)
         case OrderRow():
             yield from _order(row)
 

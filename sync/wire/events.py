@@ -8,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from sync.wire.budgets import Provisional
 from sync.wire.messages import Unit
 from sync.wire.picking_events import PICKING_KINDS, PickingBody
+from sync.wire.recalls import RecallAnswered
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +244,8 @@ Body = (
     | RightMoved
     | RightAcknowledged
     | TierChanged
+    | Provisional
+    | RecallAnswered
     | PickingBody
 )
 
@@ -262,5 +266,7 @@ KINDS: dict[str, type[Body]] = {
     "right_moved": RightMoved,
     "right_acknowledged": RightAcknowledged,
     "tier_changed": TierChanged,
+    "provisional": Provisional,
+    "recall_answered": RecallAnswered,
     **PICKING_KINDS,
 }
