@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
+import msgspec
 import pytest
 
 from edge.flow import training
@@ -23,9 +24,10 @@ from edge.web.app import build
 from edge.web.screens import ScreenHub
 from sync.rules.crockford import check_character
 from sync.wire.approval import response
-from sync.wire.catalog import LineRow, StaffRow
+from sync.wire.catalog import CodeRow, LineRow, RotatingKeyRow, StaffRow
 from sync.wire.codec import to_json
-from sync.wire.credential import badge_lookup
+from sync.wire.credential import badge_lookup, rotating_lookup
+from sync.wire.rotating import rotating_text, seal_secret
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Floor, Goods
@@ -40,6 +42,7 @@ WRONG_COURIER_PIN = "908172"
 WRONG_STAFF_PIN = "615243"
 STAFF_PIN = "246810"
 LONG = "KANARI" * 800
+SECRET = "kanari-rotating-2718"  # noqa: S105 - of an order that lives for one test
 TWO = (LineRow(line=1, sku="MILK", quantity=2),)
 
 
@@ -121,6 +124,26 @@ def of(goods: "Goods", name: str) -> dict[str, str]:
     }
 
 
+async def rotating(floor: "Floor") -> str:
+    """What a phone shows now of an order whose key is here."""
+    code_id, now_ms = b"\0" + b"canary-75", floor.shop.moment().trusted_ms
+    lookup, window = rotating_lookup(K_STORE, code_id), (now_ms, now_ms + 3_600_000)
+    row = floor.order().row
+    code = CodeRow(lookup=lookup, kind="v3", grade=3, epoch=1, not_after_ms=row.not_after_ms)
+    key = RotatingKeyRow(
+        lookup=lookup,
+        order_id=row.order_id,
+        sealed=seal_secret(
+            K_STORE, SECRET.encode(), lookup=lookup, from_ms=window[0], until_ms=window[1]
+        ),
+        from_ms=window[0],
+        until_ms=window[1],
+    )
+    for each in (msgspec.structs.replace(row, codes=(*row.codes, code)), key):
+        put(floor.opened.catalog._connection, each)
+    return rotating_text(code_id, SECRET.encode(), now_ms // 1000)
+
+
 async def every_scan(net: Net) -> dict[str, str]:
     """Scan everything there is, well and badly; answers the canaries that were used."""
     floor = net.floor
@@ -137,6 +160,7 @@ async def every_scan(net: Net) -> dict[str, str]:
     plain, lines, expired = floor.order(), floor.order(lines=TWO, bags=2), floor.order(hours=-1)
     courier, unsynced, forged = floor.order(), floor.order(synced=False), floor.order()
     platform, other = floor.order(), floor.order(home=8)
+    turning = await rotating(floor)
     typo = plain.v1[:-1] + ("0" if plain.v1[-1] != "0" else "1")
     forgery = forged.v2[:-4] + ("AAAA" if forged.v2[-4:] != "AAAA" else "BBBB")
     texts = [
@@ -160,6 +184,10 @@ async def every_scan(net: Net) -> dict[str, str]:
         "\x1d" + RUBBISH,
         f"P2:{RUBBISH}",
         f"PL:{RUBBISH}",
+        f"P3:{RUBBISH}",
+        turning,
+        turning,
+        turning[:-1] + str((int(turning[-1]) + 1) % 10),
     ]
     for text in texts:
         await net.ask("POST", "/api/v1/scans", {"text": text})
@@ -180,6 +208,9 @@ async def every_scan(net: Net) -> dict[str, str]:
         "rubbish": RUBBISH[:12],
         "long": "KANARIKANARI",
         "forgery": forgery[3:60],
+        "rotating": turning[3:],
+        "rotating id": turning[3:19],
+        "rotating secret": SECRET,
     }
 
 
