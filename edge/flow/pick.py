@@ -26,8 +26,9 @@ from edge.store.handovers import claim
 from edge.store.identity import Enrolled
 from edge.store.orders import order_by_id, standing
 from edge.store.picks import Who
+from edge.store.row import text
 from edge.store.tx import Tx
-from sync.rules.order_life import OnShort, allows
+from sync.rules.order_life import OnShort, allows, read_price
 
 MAX_PLACE = 40
 MAX_BAGS = 99
@@ -46,7 +47,8 @@ class FoundAsk:
 class ShortAsk:
     """Only `found` pieces of a line are there; `choice` is what the customer chose for the rest.
 
-    substitute_sku, substitute_minor: what goes instead, and its price a piece on the shelf.
+    substitute_sku: what goes instead, by SKU or by the bar code on it. substitute_price: what a
+    piece of it costs on the shelf, as a person types it; substitute_minor: in minor units.
     """
 
     line: int
@@ -54,6 +56,7 @@ class ShortAsk:
     choice: OnShort
     substitute_sku: str | None = None
     substitute_minor: int | None = None
+    substitute_price: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +204,12 @@ def _short(picking: _Picking, ask: ShortAsk) -> Refusal | None:
         return BAD_COUNT
     if not allows(pick.on_short, ask.choice):
         return _not_chosen(pick_view(picking.shop, tx, order))
+    sub_sku, sub_minor = None, None
     if ask.choice == "substitute":
-        refusal = _check_substitute(tx, ask)
-        if refusal is not None:
-            return refusal
+        substitute = _substitute(tx, ask)
+        if isinstance(substitute, Refusal):
+            return substitute
+        sub_sku, sub_minor = substitute
     picks.start(tx, order, picking.who)
     if ask.found != pick.found.get(ask.line, 0):
         picks.found(tx, order, ask.line, ask.found, picking.who)
@@ -213,24 +218,24 @@ def _short(picking: _Picking, ask: ShortAsk) -> Refusal | None:
         told = {(each.line, each.unit) for each in pick.shorts if each.choice == "wait"}
         missing = tuple(unit for unit in missing if unit not in told)
     if missing:
-        substitute = ask.choice == "substitute"
-        what = Missing(
-            units=missing,
-            choice=ask.choice,
-            sub_sku=ask.substitute_sku if substitute else None,
-            sub_minor=ask.substitute_minor if substitute else None,
-        )
+        what = Missing(units=missing, choice=ask.choice, sub_sku=sub_sku, sub_minor=sub_minor)
         picks.short(tx, order, what, picking.who)
         picking.shop.count(f"short_{ask.choice}")
     return None
 
 
-def _check_substitute(tx: Tx, ask: ShortAsk) -> Refusal | None:
-    if not ask.substitute_sku or ask.substitute_minor is None:
+def _substitute(tx: Tx, ask: ShortAsk) -> tuple[str, int] | Refusal:
+    """What goes instead, and what it costs on the shelf."""
+    minor = ask.substitute_minor
+    if ask.substitute_price is not None:
+        minor = read_price(ask.substitute_price)
+    named = (ask.substitute_sku or "").strip()
+    if not named or minor is None or not 0 <= minor <= MAX_MINOR:
         return NO_SUBSTITUTE
-    if not 0 <= ask.substitute_minor <= MAX_MINOR:
-        return NO_SUBSTITUTE
-    return None if tx.one("product", ask.substitute_sku) is not None else UNKNOWN_SUBSTITUTE
+    row = tx.one("product", named)
+    if row is None and named.isascii() and named.isdigit():
+        row = tx.one("product_by_gtin", named.zfill(14))
+    return UNKNOWN_SUBSTITUTE if row is None else (text(row[0]), minor)
 
 
 async def put_ready(shop: Shop, caller: Caller, order: str, ask: ReadyAsk) -> PickView | Refusal:

@@ -13,7 +13,17 @@ from edge.flow.view import unsealed
 from edge.store import picks
 from edge.store.orders import order_by_id, standing
 from edge.store.tx import Tx
-from sync.rules.order_life import ALARM_MS, REFUND, WARN_MS, Life, Timer, life, timer
+from sync.rules.order_life import (
+    ALARM_MS,
+    REFUND,
+    WARN_MS,
+    Life,
+    Timer,
+    life,
+    price_text,
+    substitute_price,
+    timer,
+)
 
 MAX_WAITING = 200
 MAX_READY = 60
@@ -33,13 +43,15 @@ class SubstituteView:
     name_en: str
     quantity: int
     unit_minor: int
+    price: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickLineView:
     """A line to be picked. open: units still to be given; found + replaced of them are there.
 
-    refunded: units given up because they were not there. waits: the rest is waited for.
+    refunded: units given up because they were not there. waits: the rest is waited for. price: a
+    piece, to be read by a person; empty where HQ did not say.
     """
 
     line: int
@@ -55,6 +67,7 @@ class PickLineView:
     handed: int
     waits: bool
     unit_minor: int
+    price: str
     bundle_of: int | None
     substitutes: tuple[SubstituteView, ...]
 
@@ -200,6 +213,7 @@ def _line(order: Order, now: Standing, pick: Pick, index: int) -> PickLineView:
         handed=sum(unit[0] == line.line for unit in now.handed),
         waits=counted.waits,
         unit_minor=price,
+        price=price_text(price) if price else "",
         bundle_of=line.bundle_of,
         substitutes=_substitutes(pick.substitutes(line.line, counted.open), price),
     )
@@ -209,13 +223,15 @@ def _substitutes(shorts: tuple[Short, ...], ordered_minor: int) -> tuple[Substit
     counted: dict[str, SubstituteView] = {}
     for short in shorts:
         assert short.sub_sku is not None
+        charged = substitute_price(ordered_minor, short.sub_minor or 0).charged_minor
         known = counted.get(short.sub_sku)
         counted[short.sub_sku] = SubstituteView(
             sku=short.sub_sku,
             name_zh=short.sub_zh or short.sub_sku,
             name_en=short.sub_en or short.sub_sku,
             quantity=1 if known is None else known.quantity + 1,
-            unit_minor=min(ordered_minor, short.sub_minor or 0),
+            unit_minor=charged,
+            price=price_text(charged),
         )
     return tuple(counted.values())
 

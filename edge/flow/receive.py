@@ -61,6 +61,8 @@ class CatalogReplica:
             await refresh(self._shop)
             await answer_asks(self._shop)
             await stock_keeping.after_page(self._shop, page.rows)
+            if any(row.kind in ("order", "document") for row in page.rows):
+                self._shop.screens.publish(None, "picks", {"order": None})
 
     async def install(self, file: Path, manifest: Manifest) -> None:
         """Make a verified snapshot the catalog: new number, pointer durable, swap, old one away."""

@@ -1,5 +1,7 @@
 """Routes of the store page: picking, and the documents that goods travel with."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -9,6 +11,14 @@ from edge.flow.documents import DocumentView
 from edge.flow.pick_view import PickList, PickView
 from edge.flow.shop import Shop
 from edge.web.told import Who, told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreView:
+    """What the store page shows: what is to be picked, and what travels."""
+
+    picks: PickList
+    documents: tuple[DocumentView, ...]
 
 
 def routes(shop: Shop) -> APIRouter:
@@ -44,6 +54,12 @@ def routes(shop: Shop) -> APIRouter:
     async def print_pick(who: Who, order: str) -> Response:
         """Print the pick slip, or a label for each bag of a packed order."""
         return told(await pick.print_papers(shop, who, order))
+
+    @router.get("/store", response_model=StoreView)
+    async def store(who: Who) -> Response:
+        """Everything of the store page at once."""
+        picks = await pick_view.pick_list(shop, who.station)
+        return told(StoreView(picks=picks, documents=await documents.listed(shop, who.station)))
 
     @router.get("/documents", response_model=list[DocumentView])
     async def list_documents(who: Who) -> Response:

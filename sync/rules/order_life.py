@@ -6,6 +6,7 @@ that does not look late while the clock is unsure is `unknown`.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 Life = Literal["placed", "picking", "ready", "handed", "closed"]
@@ -76,6 +77,30 @@ def substitute_price(ordered_minor: int, substitute_minor: int) -> SubstitutePri
         raise ValueError("a price is not negative")
     charged = min(ordered_minor, substitute_minor)
     return SubstitutePrice(charged_minor=charged, back_minor=ordered_minor - charged)
+
+
+def price_text(minor: int) -> str:
+    """Minor units of a currency with two decimals, as a person reads them.
+
+    >>> price_text(1290)
+    '12.90'
+    """
+    return f"{minor // 100}.{minor % 100:02}"
+
+
+def read_price(text: str) -> int | None:
+    """What a person typed for a price, in minor units; None for what is no price.
+
+    >>> read_price(" 12.9 "), read_price("12.905"), read_price("-1")
+    (1290, None, None)
+    """
+    try:
+        amount = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or amount < 0 or amount > 10**10 or amount != round(amount, 2):
+        return None
+    return int(amount * 100)
 
 
 def document_state(

@@ -62,7 +62,7 @@ export const tell = (path, body) => { once('POST', path, body, newKey()).catch((
 
 // `on` has a function per event, and `stream(state)` for joining, live, stale, refused.
 export function listen(on) {
-  const NAMES = ['state', 'answer', 'duplicate', 'undone', 'put_back', 'taken_over', 'refused', 'status', 'slip', 'cases', 'operator'];
+  const NAMES = ['state', 'answer', 'duplicate', 'undone', 'put_back', 'taken_over', 'refused', 'status', 'slip', 'cases', 'operator', 'picks', 'documents', 'bag'];
   let source;
   let heard = performance.now();
   let delay = 500;
