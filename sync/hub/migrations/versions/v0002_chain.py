@@ -23,6 +23,8 @@ def upgrade() -> None:
     rotating()
     stock()
     reconcile()
+    recalls()
+    provisional()
 
 
 def hubdb() -> None:
@@ -343,3 +345,76 @@ def reconcile() -> None:
         sa.Column("differences", sa.Integer, nullable=False),
     )
     op.create_index("redemption_teller", "redemption", ["incarnation", "handover"])
+
+
+def recalls() -> None:
+    """What is not handed out, and which boxes proved that they stopped."""
+    op.create_table(
+        "recall",
+        sa.Column("recall_id", sa.LargeBinary, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("sku", sa.String, nullable=True),
+        sa.Column("order_id", sa.LargeBinary, nullable=True),
+        sa.Column("lookup", sa.LargeBinary, nullable=True),
+        sa.Column("scope", sa.String, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("asked_by", sa.String, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
+        sa.Column("until_ms", sa.BigInteger, nullable=True),
+        sa.Column("ended_ms", sa.BigInteger, nullable=True),
+        sa.Column("ended_by", sa.String, nullable=True),
+        sa.CheckConstraint("kind IN ('sku', 'order', 'code')", name="recall_kind"),
+    )
+    op.create_table(
+        "recall_stop",
+        sa.Column("recall_id", sa.LargeBinary, primary_key=True),
+        sa.Column("incarnation", sa.LargeBinary, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("node", sa.String, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("stopped_ms", sa.BigInteger, nullable=False),
+        sa.Column("heard_ms", sa.BigInteger, nullable=False),
+        sa.Column("stopped_units", sa.BigInteger, nullable=False),
+        sa.Column("stopped_orders", sa.BigInteger, nullable=False),
+        sa.Column("handed_units", sa.BigInteger, nullable=False),
+        sa.Column("on_hand", sa.BigInteger, nullable=True),
+    )
+
+
+def provisional() -> None:
+    """Budgets to hand over other stores' orders on, and what became of what was given."""
+    op.create_table(
+        "budget",
+        sa.Column("budget_id", sa.LargeBinary, primary_key=True),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("incarnation", sa.LargeBinary, nullable=False),
+        sa.Column("granted", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
+        sa.Column("granted_by", sa.String, nullable=False),
+        sa.Column("granted_ms", sa.BigInteger, nullable=False),
+        sa.Column("not_after_ms", sa.BigInteger, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger, nullable=True),
+    )
+    op.create_index("budget_store", "budget", ["store", "granted_ms"])
+    op.create_table(
+        "provisional",
+        sa.Column("order_id", sa.LargeBinary, primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("unit", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("incarnation", sa.LargeBinary, primary_key=True),
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("budget_id", sa.LargeBinary, nullable=False),
+        sa.Column("node", sa.String, nullable=False),
+        sa.Column("store", sa.Integer, nullable=False),
+        sa.Column("handover", sa.BigInteger, nullable=False),
+        sa.Column("operator", sa.String, nullable=False),
+        sa.Column("amount_minor", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("given_ms", sa.BigInteger, nullable=False),
+        sa.Column("settled_ms", sa.BigInteger, nullable=True),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'settled', 'lost', 'undone')", name="provisional_state"
+        ),
+    )
+    op.create_index("provisional_budget", "provisional", ["budget_id"])
