@@ -101,6 +101,8 @@ def _error_row(error: type[Exception]) -> str:
 VERDICT_OF: Mapping[str, str] = {
     **dict.fromkeys(("ready", "handed_now", "rest_ready", "not_picked"), "ok"),
     **dict.fromkeys(("handed", "just_now", "at_counter"), "already"),
+    **{"step_replayed": "already", "stale_step": "expired", "wrong_digits": "unknown"},
+    "key_not_here": "review",
     **dict.fromkeys(("past_pickup_time", "lapsed"), "expired"),
     **dict.fromkeys(("cancelled", "reissued", "code_revoked"), "revoked"),
     **dict.fromkeys(("no_such_code", "no_such_code_offline", "bad_signature"), "unknown"),
