@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,7 +55,8 @@ TABLES = (
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-TRIES = 16
+PATIENCE_S = 10.0
+_CONSTRAINT_TRIES = 3
 _FIRST_WAIT_S = 0.002
 _LONGEST_WAIT_S = 0.25
 _jitter = random.SystemRandom()
@@ -65,7 +66,8 @@ class Tries:
     """How often one verb began, and whether it may again; for `again` and its kin in a loop."""
 
     def __init__(self) -> None:
-        self._left = TRIES
+        self._began_s = time.monotonic()
+        self._count = 0
         self._wait_s = _FIRST_WAIT_S
 
     def after(self, error: DBAPIError | PoolTimeout) -> float:
@@ -75,16 +77,16 @@ class Tries:
             Problem: 503, see `again`.
             DBAPIError: the error itself, when it is a bug of ours.
         """
-        self._left -= 1
+        self._count += 1
         match engines.trouble(error):
             case Trouble.AWAY:
                 logger.warning("database away error=%s", type(error.__cause__).__name__)
                 raise _away() from error
             case Trouble.AGAIN:
-                if not self._left:
+                if time.monotonic() - self._began_s > PATIENCE_S:
                     raise busy() from error
             case Trouble.PERHAPS_AGAIN:
-                if self._left < TRIES - 3:
+                if self._count >= _CONSTRAINT_TRIES:
                     raise error
             case Trouble.OURS:
                 raise error
@@ -136,11 +138,9 @@ class Database:
             raise ValueError(f"{kind}: the hub keeps its data in SQLite or PostgreSQL")
         self._reading = engines.for_reading(self._engine)
         self._writing = engines.for_writing(self._engine)
-        # SQLite has one writer: waiting here is fairer than its own busy handler. No more than
-        # that rests on it; other processes do not know of it.
-        self._turn: AbstractContextManager[object] = (
-            threading.RLock() if kind == "sqlite" else nullcontext()
-        )
+        # Writers of one process wait for each other here rather than refuse each other there. No
+        # more than that rests on it; other processes do not know of it.
+        self._turn = threading.RLock()
         try:
             self.again(self._migrate)
         except BaseException:
@@ -179,7 +179,7 @@ class Database:
         verb: has at most one writing transaction, its last, and keeps nothing of a run that failed.
 
         Raises:
-            Problem: 503 `busy` after many tries; 503 `database_away`, when it is not known whether
+            Problem: 503 `busy` after 10 s; 503 `database_away`, when it is not known whether
                 the verb was done.
         """
         tries = Tries()
