@@ -105,6 +105,7 @@ class Here:
     """This box at this moment.
 
     trusted_ms: hub-signed time plus elapsed boot time, never above true time by our doing.
+    lease: whether HQ, that set one, was heard recently enough; over says nothing of what was spent.
     """
 
     store: int
@@ -113,6 +114,7 @@ class Here:
     station: str
     trusted_ms: int
     clock: Clockness
+    lease: Literal["none", "good", "over", "unsure"] = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ def decide(order: Order, code: Code, standing: Standing, here: Here, policy: Pol
         or _withdrawn(order, code, standing, still_open)
         or _not_ours(order, here)
         or _late(order, code, here)
+        or _lease(here)
         or _served_elsewhere(standing, here)
         or _too_weak(order, code, standing, policy)
     )
@@ -140,6 +141,17 @@ def _late(order: Order, code: Code, here: Here) -> Refuse | None:
     if here.trusted_ms > min(code.not_after_ms, order.not_after_ms):
         return Refuse(verdict=Verdict.EXPIRED, reason="past_pickup_time")
     return None
+
+
+def _lease(here: Here) -> Refuse | None:
+    """A lease only stops us from giving; it never lets anybody else (attack 1)."""
+    match here.lease:
+        case "over":
+            return Refuse(verdict=Verdict.REVIEW, reason="lease_over")
+        case "unsure":
+            return Refuse(verdict=Verdict.CLOCK_UNSURE, reason="lease_unsure")
+        case "none" | "good":
+            return None
 
 
 def _served_elsewhere(standing: Standing, here: Here) -> Refuse | None:

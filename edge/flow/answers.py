@@ -100,6 +100,8 @@ class ScanAnswer:
     debounced: the same code twice within 2 s, nothing was decided anew. repeat_of_ms: this is the
     stored answer of that time; `painted` then says that a screen showed it already, so that it must
     not look green again. needs: what a confirm will ask for.
+    elsewhere: it may be another store's code; HQ can be asked for it by this
+    answer's id (`flow.transfers`).
     """
 
     id: str
@@ -128,6 +130,7 @@ class ScanAnswer:
     queue: int | None = None
     paper: str | None = None
     training: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ defers the answer; a hand-over is a no; anything else is given up with a tombsto
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edge.domain.facts import Gone, UnitKey
 from edge.domain.pickup import is_gone
@@ -17,7 +18,7 @@ from edge.store.orders import away_of, standing
 from edge.store.row import blob, integer, text
 from edge.store.tx import Tx
 from sync.wire.codec import unpack
-from sync.wire.events import Answered, Lapsed
+from sync.wire.events import Answered, Lapsed, Tries
 
 _BATCH = 50
 
@@ -92,6 +93,16 @@ def _answer(shop: Shop, tx: Tx, ask: Ask) -> bool:
             ask.destination,
             tx.moment.trusted_ms,
         )
+        # what had lapsed is somebody's from now on, and never again anybody else's
+        tx.run(
+            "tombstone_name",
+            ask.destination,
+            tx.moment.trusted_ms,
+            ask.order_id,
+            line,
+            number,
+            ask.epoch,
+        )
     if released and ask.destination.startswith("store:"):
         picks.forget(tx, ask.order_id)  # what lay in our bin goes along
     tx.run("ask_answered", ask.ask_id, tx.moment.trusted_ms, len(released), len(kept))
@@ -108,10 +119,27 @@ def _answer(shop: Shop, tx: Tx, ask: Ask) -> bool:
             released=named_released,
             kept=named_kept,
             at_ms=tx.moment.trusted_ms,
+            tries=_tries(tx, ask.order_id) if released else (),
         ),
         named_released + named_kept,
     )
     return True
+
+
+def _tries(tx: Tx, order_id: bytes) -> tuple[Tries, ...]:
+    """What was counted against the order's codes here, for who has them next."""
+    return tuple(
+        Tries(lookup=blob(row[0]), credential=_counted(text(row[1])), tries=integer(row[2]))
+        for row in tx.all("lockouts_of_order", order_id)
+    )
+
+
+def _counted(word: str) -> Literal["pin", "signature", "rotating"]:
+    match word:
+        case "pin" | "signature" | "rotating":
+            return word
+        case _:
+            raise AssertionError(f"a lockout of {word!r}: the table's CHECK forbids it")
 
 
 def _promised_elsewhere(gone: Gone | None, ask: Ask) -> bool:

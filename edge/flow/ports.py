@@ -1,12 +1,12 @@
 """What the shop's acts need from above: time, screens, and somebody to wake."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from drivers.ports.clock import Clock
 from drivers.ports.document import Document
 
-__all__ = ["Clock", "Draw", "Screens", "Wake"]
+__all__ = ["AskHq", "Clock", "Draw", "Screens", "Wake"]
 
 
 class Screens(Protocol):
@@ -19,6 +19,13 @@ class Screens(Protocol):
 
 Wake = Callable[[], None]
 """Something new is durable: look for it. Never waits; calling twice is the same as once."""
+
+AskHq = Callable[[str, bytes], Awaitable[bytes]]
+"""POST a JSON body to HQ at a path; the body of its answer.
+
+Raises:
+    LinkError: HQ was not reached, or said no.
+"""
 
 Draw = Callable[[Document], bytes]
 """A document as the PNG that the paper would show."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from edge.flow import stock_keeping
 from edge.flow.asks import answer_asks
+from edge.flow.grants import accept_grants
+from edge.flow.leases import lease_ms
 from edge.flow.shop import Shop
 from edge.store import catalog as catalogs
 from edge.store.catalog import Catalog
@@ -60,6 +62,7 @@ class CatalogReplica:
         if page.rows:
             await refresh(self._shop)
             await answer_asks(self._shop)
+            await accept_grants(self._shop)
             await stock_keeping.after_page(self._shop, page.rows)
             if any(row.kind in ("order", "document") for row in page.rows):
                 self._shop.screens.publish(None, "picks", {"order": None})
@@ -88,6 +91,7 @@ class CatalogReplica:
             await asyncio.to_thread(_discard, old)
         await refresh(self._shop)
         await answer_asks(self._shop)
+        await accept_grants(self._shop)
         await stock_keeping.after_swap(self._shop)
 
     def _refuse_older(self, cursors: Sequence[Cursor], manifest: Manifest) -> None:
@@ -141,6 +145,7 @@ async def refresh(shop: Shop) -> None:
         await stock_keeping.load(shop)
 
     def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+        shop.lease_ms = lease_ms(tx)
         keys = {
             integer(key_id): blob(public)
             for key_id, public, revoked in tx.all("issuer_keys")

@@ -8,6 +8,7 @@ from edge.domain.parse import CourierSerial, PickupV1, PickupV2, PlatformNumber
 from edge.domain.pickup import Refuse, Serve, decide, open_units
 from edge.flow.answers import Earlier, ScanAnswer
 from edge.flow.give import Giving, give
+from edge.flow.leases import lease_now
 from edge.flow.shop import Shop
 from edge.flow.view import Source, order_view, pickup_answer
 from edge.store.handovers import (
@@ -75,6 +76,7 @@ class Redeemer:
             station=self.station,
             trusted_ms=self.tx.moment.trusted_ms,
             clock=self.tx.moment.clock,
+            lease=lease_now(self.shop),
         )
 
     def refuse(

@@ -36,6 +36,7 @@ from sync.rules.verdicts import Verdict
 
 MAX_TEXT = 4_096
 SERIAL_WAITS_MS = 120_000
+_NOT_IN_OUR_DATA = ("no_such_code", "no_such_code_offline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +204,7 @@ async def _redeem(
     enrolled = shop.identity.enrolled
     if enrolled is None:
         return NOT_ENROLLED
+    code_id = None if shop.training else _id_of(credential)
 
     def act(tx: Tx, operator: str | None) -> ScanAnswer | Refusal:
         missing = missing_operator(shop, tx, operator)
@@ -212,11 +214,15 @@ async def _redeem(
             shop=shop, tx=tx, enrolled=enrolled, station=caller.station, operator=operator
         )
         if isinstance(credential, PickupV3):
-            return redeem_rotating(asking, credential)
-        return redeem(asking, credential)
+            answer = redeem_rotating(asking, credential)
+        else:
+            answer = redeem(asking, credential)
+        return replace(answer, elsewhere=code_id is not None and _may_be_elsewhere(answer))
 
     answer = await serve(shop, caller, body, ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
+        if answer.elsewhere and code_id is not None:
+            shop.station(caller.station).keep_elsewhere(answer.id, code_id)
         shop.count(f"verdict_{answer.verdict}")
         if isinstance(credential, PickupV3):
             shop.count(f"rotating_{answer.reason.code}")
@@ -224,6 +230,23 @@ async def _redeem(
         if answer.slip is not None:
             shop.wake_effects()
     return answer
+
+
+def _id_of(credential: Credential | PickupV3) -> bytes | None:
+    """The id by which HQ knows a code in any store; typed numbers have none."""
+    match credential:
+        case PickupV1():
+            return credential.code_id
+        case Checked():
+            return credential.signed.signed.token.code_id
+        case PickupV3():
+            return credential.rotating.code_id
+        case CourierSerial() | PlatformNumber():
+            return None
+
+
+def _may_be_elsewhere(answer: ScanAnswer) -> bool:
+    return answer.verdict is Verdict.NOT_HERE or answer.reason.code in _NOT_IN_OUR_DATA
 
 
 def debounced(first: ScanAnswer) -> ScanAnswer:

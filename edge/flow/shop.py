@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.domain.parse import CourierSerial, PickupV2
 from edge.flow.answers import DeviceView, ScanAnswer
-from edge.flow.ports import Clock, Draw, Screens, Wake
+from edge.flow.ports import AskHq, Clock, Draw, Screens, Wake
 from edge.flow.settings import Settings
 from edge.flow.timekeeper import Timekeeper
 from edge.store.errors import UnitFailed
@@ -22,6 +22,7 @@ FIRST_PRACTICE_NUMBER = 900_000_000
 """Training counts hand-overs, answers, slips and cases from here, so that none of its numbers, on a
 page that was not redrawn, can ever name a real one."""
 _MAX_SEEN = 256
+_MAX_ELSEWHERE = 16
 
 
 @dataclass(slots=True)
@@ -54,6 +55,14 @@ class StationMemory:
     training: bool = False
     bags_of: bytes | None = None
     bags: set[int] = field(default_factory=set[int])
+    elsewhere: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
+
+    def keep_elsewhere(self, answer: str, code_id: bytes) -> None:
+        """Keep a code that may be another store's, to be asked for by its answer's id."""
+        self.elsewhere[answer] = code_id
+        self.elsewhere.move_to_end(answer)
+        while len(self.elsewhere) > _MAX_ELSEWHERE:
+            self.elsewhere.popitem(last=False)
 
     def remember(self, digest: bytes, boot_ms: int, answer: ScanAnswer) -> None:
         """Keep an answer for the debounce window."""
@@ -92,7 +101,9 @@ class Shop:
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
     must be recognised later and never read (requests, codes just seen). doubted: set when the box
-    was fenced or superseded while it runs, so that its line to HQ ends.
+    was fenced or superseded while it runs, so that its line to HQ ends. lease_ms: how long after
+    HQ was last heard orders may be given, 0 for as long as they are ours. ask_hq: one question over
+    the line, while there is one.
     """
 
     writer: Writer
@@ -120,6 +131,8 @@ class Shop:
     mac_key: bytes = b""
     stock_managed: set[str] = field(default_factory=set[str])
     stock_stale: set[str] = field(default_factory=set[str])
+    lease_ms: int = 0
+    ask_hq: AskHq | None = None
     counts: dict[str, int] = field(default_factory=dict[str, int])
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
 

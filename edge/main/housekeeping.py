@@ -5,6 +5,7 @@ What is due comes from the database; this loop only looks again, by the clock po
 
 from edge.flow import stock_keeping, training
 from edge.flow.asks import answer_asks, lapse
+from edge.flow.grants import accept_grants
 from edge.flow.operator import lock_idle
 from edge.flow.receive import CatalogReplica
 from edge.flow.serve import count_failure
@@ -34,7 +35,7 @@ async def keep_house(shop: Shop) -> None:
     async def sweep(shop: Shop) -> None:
         await shop.writer.do(_sweep, shop.moment())
 
-    steps = (sweep, answer_asks, lapse, lock_idle, training.keep, stock_keeping.keep)
+    steps = (sweep, answer_asks, accept_grants, lapse, lock_idle, training.keep, stock_keeping.keep)
     while True:
         for step in steps:
             try:

@@ -12,6 +12,7 @@ from edge.flow.shop import LinkState, Shop
 from edge.main.boxes import come_back, hand_in_late, hear_papers, look_at_mark
 from edge.main.reconciling import keep_reconciled
 from edge.store.outbox import LedgerOutbox
+from sync.engine.actions import Send
 from sync.engine.peer import Peer
 from sync.engine.state import LinkState as EngineState
 from sync.link.http import HttpLink
@@ -74,8 +75,13 @@ async def _linked(
         folder=config.node.data_dir,
         on_state=screen.show,
     )
+
+    async def ask_hq(target: str, body: bytes) -> bytes:
+        return await line.ask(Send(method="POST", target=target, body=body))
+
     try:
         async with line, asyncio.TaskGroup() as tasks:
+            shop.ask_hq = ask_hq
             tasks.create_task(_fetch_key(shop, line), name="personal key")
             tasks.create_task(hear_papers(shop, papers), name="papers")
             tasks.create_task(_doubt_if_behind(shop, screen.ahead), name="ahead")
@@ -84,6 +90,7 @@ async def _linked(
             tasks.create_task(keep_reconciled(shop, line, config.node.data_dir), name="reconcile")
             tasks.create_task(syncing, name="sync")
     finally:
+        shop.ask_hq = None
         screen.ended()
 
 

@@ -24,6 +24,7 @@ from edge.web import (
     scans,
     state,
     stock,
+    transfers,
 )
 from edge.web.assets import Assets
 from edge.web.auth import Door
@@ -59,6 +60,7 @@ def build(
     api = APIRouter(prefix="/api/v1")
     for part in (
         acts.routes(shop, screens),
+        transfers.routes(shop),
         desk.routes(shop),
         people.routes(shop),
         paper.routes(shop),
@@ -84,6 +86,10 @@ def build(
     app.add_route("/static/{digest}/{name:path}", assets.serve, ["GET"])
     page = pages.counter(assets, stations, run, zone=shop.settings.time_zone, names=names or {})
     app.add_route("/counter", page, ["GET"])
+    desk_of_store = pages.store(
+        assets, stations, run, zone=shop.settings.time_zone, names=names or {}
+    )
+    app.add_route("/store", desk_of_store, ["GET"])
     door = Door(app, stations=stations, hosts=hosts, hot={scans.PATH: scans.scans(shop)})
     return ServerErrorMiddleware(door, handler=problems.crashed)
 

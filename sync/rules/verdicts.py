@@ -152,6 +152,19 @@ STEPS: dict[str, Step] = dict(
             "等待网络恢复或请店长处理",
             "Wait for the line, or ask the supervisor",
         ),
+        _step(
+            "scan_once_more",
+            Who.CASHIER,
+            "请再扫一次同一个码",
+            "Scan the same code once more",
+        ),
+        _step("wait_here", Who.CASHIER, "请稍候,本页会更新", "Wait; this page follows it"),
+        _step(
+            "ask_or_go",
+            Who.CUSTOMER,
+            "请顾客去那家店取,或留下请求等它恢复网络",
+            "The customer may go there, or we leave the request until it is back",
+        ),
     )
 )
 
@@ -227,6 +240,49 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         ),
         # clock_unsure
         _reason("clock", "wait_for_link", "本机时间不确定", "The clock of this box is unsure"),
+        _reason(
+            "lease_unsure",
+            "wait_for_link",
+            "重启后未联网,无法确认可否交付",
+            "Not heard HQ since the restart; the lease is not known",
+        ),
+        # an order that is asked for from another store
+        _reason("transfer_ready", "scan_once_more", "订单已转到本店", "The order is here now"),
+        _reason("transfer_coming", "wait_here", "已转给本店,正在下发", "Granted; on its way here"),
+        _reason("transfer_asked", "wait_here", "已请求对方门店转出", "The other store was asked"),
+        _reason(
+            "transfer_waiting",
+            "ask_or_go",
+            "对方门店离线;请求已留下,对方仍可能交货,本店不能交",
+            "The other store is offline; the request stays. It may still hand it over; we cannot",
+        ),
+        _reason(
+            "transfer_unreachable",
+            "ask_or_go",
+            "对方门店离线,仍可能交货,本店不能交",
+            "The other store is offline. It may still hand it over; we cannot",
+        ),
+        _reason("transfer_handed", "do_not_hand_over", "已在他店取走", "Collected elsewhere"),
+        _reason(
+            "transfer_kept",
+            "call_hq",
+            "对方门店没有转出:正在办理或已取走",
+            "The other store kept it: it is being served, or gone",
+        ),
+        _reason("transfer_closed", "call_hq", "订单已取消或退款", "Cancelled or refunded"),
+        _reason(
+            "transfer_busy",
+            "call_hq",
+            "订单正在取消或转往他店",
+            "It is being cancelled, or moved to another store",
+        ),
+        _reason("transfer_unknown", "ask_new_code", "总部没有这个取货码", "HQ has no such code"),
+        _reason(
+            "transfer_offline",
+            "wait_for_link",
+            "本店与总部断线,无法询问",
+            "Our line to HQ is down; nobody can be asked",
+        ),
         # locked
         _reason(
             "three_tries", "ask_supervisor", "错误三次,已锁定", "Locked after three wrong tries"
@@ -271,6 +327,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "HQ set a rule that this box does not know",
         ),
         _reason("case_open", "ask_supervisor", "该订单正在复核", "A review of this order is open"),
+        _reason(
+            "lease_over",
+            "wait_for_link",
+            "离线太久,总部规定需联网或店长核实",
+            "Too long without HQ; a person or the line is needed",
+        ),
         # not a pickup code
         _reason("bag_label", "customer_code_first", "这是袋标", "This is a bag label"),
         _reason("bag_counted", "next_bag", "这一袋已核对", "This bag is checked"),
