@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The store as it was found. catalog: empty before the first snapshot, and after damage."""
+    """The store as it was found.
+
+    catalog: empty before the first snapshot, and when it was damaged or made by another release.
+    """
 
     folder: DataFolder
     ledger: Ledger
@@ -75,9 +78,13 @@ def _open_catalog(data_dir: Path, number: int) -> Catalog | None:
     if number == 0 or not path.exists():
         return None
     try:
-        return Catalog(path)
+        catalog = Catalog(path)
     except Corrupt:
         return None
+    if catalog.is_current():
+        return catalog
+    catalog.close()  # of the release before: HQ's data come again as a snapshot
+    return None
 
 
 def machine_name(data_dir: Path) -> str:

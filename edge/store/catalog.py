@@ -4,6 +4,7 @@ Its own connection writes it, also FULL, and a page is one transaction: rows and
 The ledger's connection reads it attached as `cat`.
 """
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from sync.wire.catalog_rows import upserts
 from sync.wire.codec import unpack
 from sync.wire.errors import RemoteWireError
 from sync.wire.messages import Cursor, FeedPage, FeedRow
+
+logger = logging.getLogger(__name__)
 
 
 def create(path: Path, rows: Sequence[CatalogRow] = ()) -> None:
@@ -132,11 +135,22 @@ class Catalog:
         return tuple(unknown)
 
     def forget_keys(self, *, now_ms: int) -> int:
-        """Clear away secrets of rotating codes whose window is over; answers how many."""
-        forgotten = self._connection.execute(_FORGET_KEYS, (now_ms,)).rowcount
-        if forgotten:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Clear away secrets of rotating codes whose window is over; answers how many.
+
+        A disk that is full or slow is no reason to stop a counter: the next minute tries again.
+        """
+        try:
+            forgotten = self._connection.execute(_FORGET_KEYS, (now_ms,)).rowcount
+            if forgotten:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.OperationalError as error:
+            logger.warning("keys not cleared away error=%s", error)
+            return 0
         return forgotten
+
+    def is_current(self) -> bool:
+        """Whether its tables are those that this program knows; else a snapshot replaces it."""
+        return _schema(self._connection) == _expected_schema()
 
     def _put(self, row: FeedRow) -> bool:
         kind = ROW_TYPES.get(row.kind)
