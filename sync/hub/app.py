@@ -25,6 +25,7 @@ from sync.hub import (
     ownership_api,
     picking_api,
     pickup_api,
+    recall_api,
     reconcile_api,
     rotating,
     stock_api,
@@ -203,5 +204,6 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(reconcile_api.router)
     app.include_router(ownership_api.router)
     app.include_router(picking_api.router)
+    app.include_router(recall_api.router)
     app.include_router(pickup_api.router)
     return app

@@ -15,6 +15,7 @@ from sync.hub import (
     approvals,
     backup,
     cases,
+    cli_recall,
     enrolment,
     identity,
     orders,
@@ -380,3 +381,6 @@ def case_list(
 ) -> None:
     """What a person must decide, or has decided."""
     _run(context, as_json, lambda hub: {"cases": cases.list_cases(hub, only_open=only_open)})
+
+
+cli_recall.add_to(admin, _run)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select, update
 
-from sync.hub import event_rows, facts, stock_facts, recovery
+from sync.hub import event_rows, facts, recalls, recovery, stock_facts
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, refused
@@ -152,6 +152,7 @@ def _take_fresh(
     judged = [(each, facts.judge(working, each)) for each in fresh]
     event_rows.store(connection, sender, working, judged, now_ms)
     stock_facts.apply(connection, sender, incarnation, judged, now_ms)
+    recalls.apply(connection, sender, incarnation, working.bodies, now_ms)
     return [RowAnswer(seq=each.seq, outcome=j.outcome, reason=j.reason) for each, j in judged]
 
 

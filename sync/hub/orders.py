@@ -12,7 +12,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import Connection, insert, select, update
 
-from sync.hub import codes, customer_page, order_rights, order_rows, pick_rows, rotating, transfers
+from sync.hub import (
+    codes,
+    customer_page,
+    order_rights,
+    order_rows,
+    pick_rows,
+    recalls,
+    rotating,
+    transfers,
+)
 from sync.hub.codes import Issue, Issued, Platform
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -125,7 +134,8 @@ def create(hub: Hub, new: NewOrder, *, reservation: str | None = None) -> Json:
     reservation: pieces that were set aside for it, which become its own.
 
     Raises:
-        Problem: 409 `sold_out`, `online_closed`, `rate_capped` where HQ holds no right to sell.
+        Problem: 409 `sold_out`, `online_closed`, `rate_capped` where HQ holds no right to sell,
+            `recalled`.
     """
     now_ms = hub.clock.now_ms()
     not_after_ms = new.not_after_ms or now_ms + int((new.hours or PICKUP_HOURS) * HOUR_MS)
@@ -133,6 +143,7 @@ def create(hub: Hub, new: NewOrder, *, reservation: str | None = None) -> Json:
     with hub.database.writing() as connection:
         home = store_row(connection, new.store)
         min_grade = max(new.min_grade, _check_lines(connection, new.lines))
+        recalls.refuse_recalled(connection, [line.sku for line in new.lines], now_ms)
         phone = "".join(filter(str.isdigit, new.customer.phone)) if new.customer else ""
         connection.execute(
             insert(pickup_order).values(

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync.hub import feed, orders, reservations, stock, stock_rows, stock_tiers, stores
+from sync.hub import feed, orders, recalls, reservations, stock, stock_rows, stock_tiers, stores
 from sync.hub.admin_api import TheHub, admin_only
 from sync.hub.begin_again import AgainRoute
 from sync.hub.identity import Hub
@@ -177,6 +177,7 @@ def reserve(hub: TheHub, new: NewReservation) -> Json:
     if new.quantity < 1:
         raise invalid("At least one piece.")
     with hub.database.writing() as connection:
+        recalls.refuse_recalled(connection, [new.sku], hub.clock.now_ms())
         return reservations.reserve(
             connection,
             store=new.store,
