@@ -20,6 +20,7 @@ from edge.lab.headquarters import OrderAtHq
 from edge.lab.line import reserve_port
 
 BLOWS_FOR_S = 12.0
+ORDERS_BEFORE = 24
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,7 @@ async def test_in_any_weather_goods_go_out_once_and_in_the_end_all_is_known(
         plan = Plan(directory=folder, port=free_port(), hub_port=free_port(), database=url)
         async with opened(plan) as floor:
             weather = await open_chain(floor, seed)
+            await weather.open_shops(ORDERS_BEFORE)
             await weather.blow(BLOWS_FOR_S)
             await weather.clear()
             orders = await check(weather)

@@ -69,6 +69,13 @@ class Weather:
 
     # -- people ---------------------------------------------------------------------------------
 
+    async def open_shops(self, orders: int) -> None:
+        """While the weather is fine still: so many orders, and every store has heard of its own."""
+        dice = random.Random(self._seed)  # noqa: S311  # a seed decides
+        for _ in range(orders):
+            await self._buys(dice)
+        await asyncio.gather(*(branch.heard() for branch in self.branches.values()))
+
     async def _buys(self, dice: random.Random) -> None:
         store = dice.choice(STORES)
         body = {
