@@ -202,7 +202,7 @@ def product_add(
     name_en: Annotated[str, typer.Option()],
     gtin: Annotated[str | None, typer.Option(help="8, 12, 13 or 14 digits")] = None,
     storage: Annotated[str, typer.Option(help="ambient, chilled, frozen")] = "ambient",
-    min_grade: Annotated[int, typer.Option(help="1 any code; 2 signed or PIN")] = 1,
+    min_grade: Annotated[int, typer.Option(help="1 any code; 2 signed or PIN; 3 rotating")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write an article down, or change it."""
@@ -272,6 +272,7 @@ def order_create(
     value_minor: Annotated[int, typer.Option()] = 0,
     min_grade: Annotated[int, typer.Option()] = 1,
     courier: Annotated[bool, typer.Option("--courier", help="With serial and PIN")] = False,
+    rotating: Annotated[bool, typer.Option("--rotating", help="A code that changes")] = False,
     platform: Annotated[str | None, typer.Option(help="MT:23:8831")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -294,6 +295,7 @@ def order_create(
             "value_minor": value_minor,
             "min_grade": min_grade,
             "courier": courier,
+            "rotating": rotating,
             "platform": dict(zip(("name", "number", "order_tail"), parts, strict=True))
             if parts
             else None,
