@@ -22,10 +22,33 @@ _Page = Callable[[Request], Awaitable[Response]]
 def counter(
     assets: Assets, stations: Stations, run: str, *, zone: str, names: Mapping[str, str]
 ) -> _Page:
-    """The handler of `GET /counter`.
+    """The handler of `GET /counter`; as `_page`."""
+    at = ("/counter", "counter.html")
+    return _page(assets, stations, run, zone=zone, names=names, at=at, table=words.load())
 
-    zone: the shop's, an IANA name. names: what people call a station, by its id; one that is not
-    there goes by its id.
+
+def store(
+    assets: Assets, stations: Stations, run: str, *, zone: str, names: Mapping[str, str]
+) -> _Page:
+    """The handler of `GET /store`; as `_page`."""
+    at = ("/store", "store.html")
+    return _page(assets, stations, run, zone=zone, names=names, at=at, table=words.load_store())
+
+
+def _page(
+    assets: Assets,
+    stations: Stations,
+    run: str,
+    *,
+    zone: str,
+    names: Mapping[str, str],
+    at: tuple[str, str],
+    table: Mapping[str, Mapping[str, str]],
+) -> _Page:
+    """A page of a station: its template with its words in the browser's language.
+
+    at: its path and its template. zone: the shop's, an IANA name. names: what people call a
+    station, by its id; one that is not there goes by its id.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -34,9 +57,9 @@ def counter(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("counter.html")
+    path, template = at
+    page = environment.get_template(template)
     stranger = environment.get_template("stranger.html")
-    table = words.load()
     called = json.dumps(dict(names), ensure_ascii=False)
     # `<` must not end the data block; the rest of JSON is inert inside it.
     block = json.dumps(table, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -63,7 +86,7 @@ def counter(
         return _html(request, html, 200 if asked.station is not None else 401)
 
     def _adopt(request: Request, token: str) -> Response:
-        answer = RedirectResponse("/counter", 303, {"cache-control": "no-store"})
+        answer = RedirectResponse(path, 303, {"cache-control": "no-store"})
         if stations.by_token(token) is None:
             answer.delete_cookie(COOKIE, path="/")
             return answer
