@@ -7,6 +7,7 @@ A locked code is released by another person than the one who operated when it lo
 from typing import Literal
 
 from edge.domain.facts import Order
+from edge.flow import attest
 from edge.flow.answers import CaseView, Refusal, Said
 from edge.flow.caller import Caller
 from edge.flow.operator import Approval
@@ -56,7 +57,7 @@ async def cases(shop: Shop, station: str | None = None) -> tuple[CaseView, ...]:
 async def release(
     shop: Shop, caller: Caller, case: int, by: Approval | HqAnswer, note: str
 ) -> CaseView | Refusal:
-    """Let a locked code be tried again."""
+    """Let a locked code be tried again; or an order of the box before be given, being here."""
     return await _decide(shop, caller, case, by, note, "released")
 
 
@@ -91,7 +92,10 @@ async def _decide(
             return NO_CASE
         if row[7] is not None:
             return CLOSED
-        if outcome == "released" and tx.one("lockout_of_review", case) is None:
+        found_here = outcome == "released" and attest.is_attestable(tx, case)
+        if found_here and (against := attest.refuse(shop, tx, case)) is not None:
+            return against
+        if outcome == "released" and not found_here and not _is_locked(tx, case):
             return NOT_RELEASABLE
         involved = (maybe_text(row[5]), operator_of(tx, caller.station))
         matter = Matter(
@@ -104,7 +108,9 @@ async def _decide(
         approved = judge(shop, tx, enrolled, approver, matter)
         if isinstance(approved, Refusal):
             return approved
-        if outcome == "released":
+        if found_here:
+            attest.attest(shop, tx, case, staff_id=approved.by)
+        elif outcome == "released":
             release_lock(tx, case, staff_id=approved.by)
         close_case(tx, case, outcome=outcome, staff_id=approved.by, note=note[:500])
         after = tx.one("review", case)
@@ -118,6 +124,10 @@ async def _decide(
         shop.screens.publish(None, "cases", {"case": case})
         shop.wake_sync()
     return answer
+
+
+def _is_locked(tx: Tx, case: int) -> bool:
+    return tx.one("lockout_of_review", case) is not None
 
 
 def _order_of(tx: Tx, case: int) -> Order | None:
@@ -138,7 +148,7 @@ def _view(row: tuple[object, ...]) -> CaseView:
         tries=maybe_integer(row[6]),
         state="open" if row[7] is None else "closed",
         outcome=maybe_text(row[8]),
-        may_release=row[7] is None and why == "three_tries",
+        may_release=row[7] is None and why in ("three_tries", attest.FENCED),
     )
 
 

@@ -8,13 +8,23 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
-from sync.hub import asks, documents, order_rows, ownership, picking, refunds, transfers
+from sync.hub import (
+    asks,
+    attesting,
+    documents,
+    order_rows,
+    ownership,
+    picking,
+    recovery,
+    refunds,
+    transfers,
+)
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.facts import Act, AskNow, Judged, UnitNow, Working
 from sync.hub.tables import ask, code_lock, event, event_order, redemption, review_case
 from sync.hub.tables import unit as unit_table
 from sync.wire import codec
-from sync.wire.events import Body, CaseClosed, CaseOpened, CodeLocked, CodeReleased
+from sync.wire.events import Attested, Body, CaseClosed, CaseOpened, CodeLocked, CodeReleased
 from sync.wire.messages import Event, Unit
 from sync.wire.picking_events import (
     DocumentMoved,
@@ -76,7 +86,16 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
                 units=frozenset(order_rows.unpack_units(row.units)),
                 answered=row.answered_ms is not None,
             )
-    return Working(incarnation=incarnation, units=units, acts=acts, asks=asked, live=live)
+    attests = any(each.kind == "attested" for each in fresh)
+    return Working(
+        incarnation=incarnation,
+        units=units,
+        acts=acts,
+        asks=asked,
+        live=live,
+        recovering=recovery.is_recovering(connection),
+        predecessors=attesting.predecessors(connection, incarnation) if attests else frozenset(),
+    )
 
 
 def store(
@@ -280,6 +299,8 @@ def _store_told(
                     detail=f"document_moved {body.document[:40]}",
                     now_ms=body.at_ms,
                 )
+        case Attested():
+            attesting.apply(connection, incarnation=incarnation, body=body)
         case _:
             pass  # ownership of units, or a head that the envelope itself carries
 

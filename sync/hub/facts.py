@@ -16,6 +16,7 @@ from sync.wire.events import (
     KINDS,
     Accepted,
     Answered,
+    Attested,
     Body,
     Handed,
     Lapsed,
@@ -81,7 +82,8 @@ class Working:
 
     units, acts and asks come from the database, as far as the batch names them; the rest is filled.
     lost: units that were handed over though refunded; stopped: refunded ones that cannot be any
-    more. recovering: the hub has fallen behind its nodes and learns from them who holds what.
+    more. predecessors: incarnations of the sender's store that gave way. recovering: the hub has
+    fallen behind its nodes and learns from them who holds what.
     """
 
     incarnation: bytes
@@ -90,11 +92,13 @@ class Working:
     asks: dict[bytes, AskNow]
     live: set[Unit]
     recovering: bool = False
+    predecessors: frozenset[bytes] = frozenset()
     touched_units: set[Unit] = field(default_factory=set[Unit])
     new_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
     undone_acts: dict[tuple[int, Unit], Act] = field(default_factory=dict[tuple[int, Unit], Act])
     answers: dict[bytes, Answered] = field(default_factory=dict[bytes, Answered])
     grants_taken: list[Accepted] = field(default_factory=list[Accepted])
+    forgotten: list[Answered] = field(default_factory=list[Answered])
     lost: list[Unit] = field(default_factory=list[Unit])
     stopped: list[Unit] = field(default_factory=list[Unit])
     troubles: list[Trouble] = field(default_factory=list[Trouble])
@@ -144,7 +148,7 @@ def _fits(number: int) -> bool:
 def units_in(body: Body) -> tuple[Unit, ...]:
     """The units that a body touches: what its envelope must name."""
     match body:
-        case Handed() | Undone() | Lapsed() | Accepted() | ShortPicked():
+        case Handed() | Undone() | Lapsed() | Accepted() | Attested() | ShortPicked():
             return body.units
         case Answered():
             return (*body.released, *body.kept)
@@ -185,9 +189,32 @@ def _apply(working: Working, seq: int, body: Body) -> Judged:
             return _accepted(working, body)
         case ShortPicked():
             return _short(working, seq, body)
+        case Attested():
+            return _attested(working, seq, body)
         case _:  # about no unit: kept by `event_rows` as it is
             working.bodies.append((seq, body))
             return ACCEPTED
+
+
+def _attested(working: Working, seq: int, body: Attested) -> Judged:
+    """Units of a box whose place this one took, found on the shelf by a person (attack 6)."""
+    reasons: list[str] = []
+    for unit in body.units:
+        now = working.units.get(unit)
+        if now is None:
+            reasons.append("unknown_unit")
+        elif now.parked:
+            reasons.append("parked")  # a fact of the old box that nobody could read yet
+        elif now.state != "held":
+            reasons.append(f"attested_but_{now.state}")
+        elif now.holder == working.incarnation:
+            continue
+        elif now.holder not in working.predecessors or now.holder != body.holder:
+            reasons.append("not_holder")
+        else:
+            working.put(unit, replace(now, holder=working.incarnation))
+    working.bodies.append((seq, body))
+    return _worst(reasons)
 
 
 def _worst(reasons: list[str]) -> Judged:
@@ -306,6 +333,8 @@ def _accepted(working: Working, body: Accepted) -> Judged:
 
 def _answered(working: Working, body: Answered) -> Judged:
     ask = working.asks.get(body.ask_id)
+    if ask is None and working.recovering:
+        return _forgotten_answer(working, body)
     if ask is None or ask.order_id != body.order_id:
         return Judged(outcome="refused", reason="unknown_ask")
     if ask.holder != working.incarnation:
@@ -334,6 +363,25 @@ def _answered(working: Working, body: Answered) -> Judged:
             reasons.append(f"released_but_{now.state}")
     working.asks[body.ask_id] = replace(ask, answered=True)
     working.answers[body.ask_id] = body
+    return _worst(reasons)
+
+
+def _forgotten_answer(working: Working, body: Answered) -> Judged:
+    """An answer to a question that the hub forgot: the holder's word counts as it did."""
+    reasons: list[str] = []
+    for unit in body.released:
+        now = working.units.get(unit)
+        if now is None or unit[0] != body.order_id:
+            reasons.append("unknown_unit")
+        elif now.holder != working.incarnation or body.epoch < now.epoch:
+            continue  # another took the grant that followed, and told so first
+        elif now.state in ("held", "lapsed"):
+            working.put(unit, replace(now, state="released", destination=body.destination))
+        elif now.state == "refunded":
+            working.stopped.append(unit)
+        elif now.state == "handed":
+            reasons.append("released_but_handed")
+    working.forgotten.append(body)
     return _worst(reasons)
 
 

@@ -64,6 +64,21 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class Attested(msgspec.Struct, frozen=True, kw_only=True):
+    """A person found the goods of the box before still here: its units are this box's from now on.
+
+    holder: the incarnation that HQ holds them for. Answered `conflict` once that one handed them
+    over after all, or another got them.
+    """
+
+    order_id: bytes
+    units: tuple[Unit, ...]
+    epoch: int
+    holder: bytes
+    at_ms: int
+    operator: str
+
+
 class Tries(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong tries counted against a code of an order that is given up; `lookup` is its HMAC."""
 
@@ -233,6 +248,7 @@ Body = (
     | Lapsed
     | Answered
     | Accepted
+    | Attested
     | CaseOpened
     | CaseClosed
     | CodeLocked
@@ -255,6 +271,7 @@ KINDS: dict[str, type[Body]] = {
     "lapsed": Lapsed,
     "answered": Answered,
     "accepted": Accepted,
+    "attested": Attested,
     "case_opened": CaseOpened,
     "case_closed": CaseClosed,
     "code_locked": CodeLocked,

@@ -95,8 +95,8 @@ CREATE TABLE takeover_paper (
 ) STRICT, WITHOUT ROWID;
 -- boxes: an order of an incarnation before, whose goods a named person has found still here.
 CREATE TABLE attested (
-  order_id BLOB PRIMARY KEY, incarnation BLOB NOT NULL, epoch INTEGER NOT NULL,
-  staff_id TEXT NOT NULL, at_ms INTEGER NOT NULL
+  order_id BLOB PRIMARY KEY, incarnation BLOB NOT NULL, holder BLOB NOT NULL,
+  epoch INTEGER NOT NULL, staff_id TEXT NOT NULL, at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- picking: an order being picked or lying ready. ready, place, bags stand once it lies in its bin;

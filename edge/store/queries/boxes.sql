@@ -41,11 +41,10 @@ INSERT INTO takeover_paper (takeover, signature) VALUES (?, ?) ON CONFLICT (take
 -- name: takeovers
 SELECT takeover, signature FROM takeover_paper
 -- name: attest_order
-INSERT INTO attested (order_id, incarnation, epoch, staff_id, at_ms) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (order_id) DO UPDATE SET incarnation = excluded.incarnation, epoch = excluded.epoch,
+INSERT INTO attested (order_id, incarnation, holder, epoch, staff_id, at_ms)
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET
+  incarnation = excluded.incarnation, holder = excluded.holder, epoch = excluded.epoch,
   staff_id = excluded.staff_id, at_ms = excluded.at_ms
--- name: attested
-SELECT incarnation, epoch FROM attested WHERE order_id = ?
 -- name: audit_at
 SELECT hash FROM audit WHERE seq = ?
 -- name: catalog_skip_to

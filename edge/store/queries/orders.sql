@@ -1,6 +1,8 @@
 -- name: code_by_lookup
 SELECT c.order_id, c.kind, c.grade, c.epoch, c.not_after_ms, c.state, c.pin,
-  o.order_no, o.home_store, o.holder, o.epoch, o.state, o.not_after_ms,
+  o.order_no, o.home_store,
+  coalesce((SELECT a.incarnation FROM attested a WHERE a.order_id = o.order_id
+    AND a.holder = o.holder AND a.epoch = o.epoch), o.holder), o.epoch, o.state, o.not_after_ms,
   coalesce(k.ready, o.ready), coalesce(k.place, o.place), coalesce(k.bags, o.bags),
   o.lane, o.value_minor, o.min_grade, o.sealed, o.away_units
 FROM cat.code c LEFT JOIN cat.pickup_order o ON o.order_id = c.order_id
@@ -9,7 +11,9 @@ WHERE c.lookup = ? ORDER BY c.not_after_ms DESC LIMIT 8
 -- name: code_of_order
 SELECT lookup, kind, grade, epoch, not_after_ms, state FROM cat.code WHERE order_id = ?
 -- name: order_by_id
-SELECT o.order_id, o.order_no, o.home_store, o.holder, o.epoch, o.state, o.not_after_ms,
+SELECT o.order_id, o.order_no, o.home_store,
+  coalesce((SELECT a.incarnation FROM attested a WHERE a.order_id = o.order_id
+    AND a.holder = o.holder AND a.epoch = o.epoch), o.holder), o.epoch, o.state, o.not_after_ms,
   coalesce(k.ready, o.ready), coalesce(k.place, o.place), coalesce(k.bags, o.bags), o.lane,
   o.value_minor, o.min_grade, o.sealed, o.away_units
 FROM cat.pickup_order o LEFT JOIN pick k ON k.order_id = o.order_id WHERE o.order_id = ?
