@@ -13,6 +13,7 @@ from edge.domain.pickup import Refuse, decide
 from edge.domain.rotating import freshness
 from edge.flow.answers import ScanAnswer
 from edge.flow.redeem import Redeemer, conclude, is_not_understood, locked, wrong
+from edge.flow.shop import Shop
 from edge.flow.view import order_view
 from edge.store.handovers import lock_of
 from edge.store.orders import codes_by_lookup, standing
@@ -45,6 +46,25 @@ def redeem_rotating(asking: Redeemer, shown: PickupV3) -> ScanAnswer:
     if not shown.rotating.is_genuine(secret):
         return wrong(asking, lookup, "rotating", order, "wrong_digits")
     return _at_its_step(asking, order, found[0].code, lookup, shown.rotating.step)
+
+
+def count(shop: Shop, answer: ScanAnswer) -> None:
+    """Add what a rotating code was answered to the metrics."""
+    match answer.reason.code:
+        case "step_replayed":
+            shop.count("rotating_replayed")
+        case "stale_step":
+            shop.count("rotating_stale")
+        case "wrong_digits":
+            shop.count("rotating_wrong")
+        case "key_not_here":
+            shop.count("rotating_key_not_here")
+        case "clock":
+            shop.count("rotating_clock_unsure")
+        case _ if answer.verdict is Verdict.OK:
+            shop.count("rotating_accepted")
+        case _:
+            return
 
 
 def _secret(asking: Redeemer, lookup: bytes) -> bytes | None:

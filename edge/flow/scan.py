@@ -26,7 +26,7 @@ from edge.flow.caller import Caller
 from edge.flow.operator import badge_answer, missing_operator
 from edge.flow.plain import not_pickup, product_answer
 from edge.flow.redeem import Checked, Credential, Redeemer, redeem
-from edge.flow.rotating import redeem_rotating
+from edge.flow.rotating import count, redeem_rotating
 from edge.flow.serve import mac, serve
 from edge.flow.shop import Shop
 from edge.flow.typed import learn, must_wait
@@ -225,7 +225,7 @@ async def _redeem(
             shop.station(caller.station).keep_elsewhere(answer.id, code_id)
         shop.count(f"verdict_{answer.verdict}")
         if isinstance(credential, PickupV3):
-            shop.count(f"rotating_{answer.reason.code}")
+            count(shop, answer)
         shop.wake_sync()
         if answer.slip is not None:
             shop.wake_effects()

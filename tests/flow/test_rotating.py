@@ -332,5 +332,5 @@ async def test_every_outcome_is_counted(made: MadeShop, clock: HandClock) -> Non
     await ask(made, phone.forged())
     await ask(made, phone.shows())
     found = metrics(made.shop)
-    for reason in ("stale_step", "wrong_digits", "handed_now"):
+    for reason in ("stale", "wrong", "accepted"):
         assert found[f"storeedge_rotating_{reason}_total"] == 1
