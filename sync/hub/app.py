@@ -27,6 +27,7 @@ from sync.hub import (
     pickup_api,
     recall_api,
     reconcile_api,
+    recovery_api,
     rotating,
     stock_api,
 )
@@ -205,5 +206,6 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(ownership_api.router)
     app.include_router(picking_api.router)
     app.include_router(recall_api.router)
+    app.include_router(recovery_api.router)
     app.include_router(pickup_api.router)
     return app

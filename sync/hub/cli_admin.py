@@ -16,6 +16,7 @@ from sync.hub import (
     backup,
     cases,
     cli_recall,
+    cli_recovery,
     enrolment,
     identity,
     orders,
@@ -386,3 +387,4 @@ def case_list(
 
 
 cli_recall.add_to(admin, _run)
+cli_recovery.add_to(admin, store, _run)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select, update
 
-from sync.hub import event_rows, facts, recalls, recovery, stock_facts
+from sync.hub import event_rows, facts, rebuild, recalls, recovery, stock_facts
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, refused
@@ -61,7 +61,7 @@ def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
         )
         backed_up: int = record.backed_up_seq
         if batch.last_seq == acked:
-            recovery.heard_all(connection, hub.clock, sender.node, batch.incarnation)
+            rebuild.heard_all(connection, hub.clock, sender, batch.incarnation)
     return BatchAnswer(
         rows=tuple(answers),
         acked_seq=acked,
@@ -151,6 +151,8 @@ def _take_fresh(
     working = event_rows.load(connection, incarnation, fresh)
     judged = [(each, facts.judge(working, each)) for each in fresh]
     event_rows.store(connection, sender, working, judged, now_ms)
+    if working.recovering:
+        rebuild.store(connection, working, sender.store, now_ms)
     stock_facts.apply(connection, sender, incarnation, judged, now_ms)
     recalls.apply(connection, sender, incarnation, working.bodies, now_ms)
     return [RowAnswer(seq=each.seq, outcome=j.outcome, reason=j.reason) for each, j in judged]

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 from sync.hub import feed, pick_rows
 from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import missing, refused
+from sync.hub.recovery import refuse_while_recovering
 from sync.hub.stores import Json
 from sync.hub.tables import ask, code, event, event_order, order_line, pickup_order, redemption
 from sync.hub.tables import store as store_table
@@ -41,6 +42,7 @@ def open_order(connection: Connection, order_no: str) -> OrderRecord:
             holder has not answered what was asked (`asked`).
     """
     order = by_number(connection, order_no)
+    refuse_while_recovering(connection, order.created_ms)
     if order.state != "open":
         raise refused(order.state, f"Order {order_no} is {order.state.replace('_', ' ')}.")
     if any(each.parked for each in units_of(connection, order.order_id)):

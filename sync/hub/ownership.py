@@ -8,7 +8,7 @@ rises above the tombstone that an answer makes.
 
 from sqlalchemy import Connection, update
 
-from sync.hub import asks, order_rows, refunds, transfers
+from sync.hub import asks, held_back, order_rows, refunds, transfers
 from sync.hub.identity import Hub
 from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import refused
@@ -83,7 +83,7 @@ def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
 
     May be called again whenever a parked row of the order was read after all.
     """
-    if asks.unanswered(connection, order_id):
+    if asks.unanswered(connection, order_id) or held_back.must_wait(connection, order_id):
         return
     changed = refunds.settle(connection, order_id, now_ms)
     changed = transfers.settle(connection, order_id, now_ms) or changed

@@ -12,12 +12,11 @@ wait is refused with `recovering`; what a node does by itself is never held up.
 
 import logging
 import secrets
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, insert, select, update
 
 from sync.hub.clock import Clock
-from sync.hub.enrolment import EnrolledNode
 from sync.hub.identity import GENERATION_BYTES, Hub, generation_of
 from sync.hub.problems import Problem, refused
 from sync.hub.stores import Json
@@ -27,8 +26,12 @@ from sync.hub.tables_hubdb import past_generation, recovery, recovery_node
 from sync.wire.feed import GENESIS
 from sync.wire.messages import Cursor, EventBatch
 
+if TYPE_CHECKING:  # it imports those who ask us whether they may
+    from sync.hub.enrolment import EnrolledNode
+
 logger = logging.getLogger(__name__)
 Standing = Literal["gone", "ahead"]
+Heard = Literal["nothing", "told", "over"]
 
 
 def is_recovering(connection: Connection) -> bool:
@@ -37,9 +40,15 @@ def is_recovering(connection: Connection) -> bool:
     return found.first() is not None
 
 
-def refuse_while_recovering(connection: Connection) -> None:
-    """Raise 409 `recovering`: for what may only rest on what is surely known."""
-    if is_recovering(connection):
+def refuse_while_recovering(connection: Connection, since_ms: int) -> None:
+    """Raise 409 `recovering`: for what may only rest on what is surely known.
+
+    since_ms: when the order was made; one made since the recovery began is known.
+    """
+    began = select(recovery.c.began_ms).where(
+        recovery.c.ended_ms.is_(None), recovery.c.began_ms >= since_ms
+    )
+    if connection.execute(began).first() is not None:
         raise refused(
             "recovering",
             "The hub was restored and does not know everything yet: boxes are sending again what"
@@ -68,7 +77,7 @@ def may_grant(connection: Connection, destination: str, store: int) -> bool:
     return silent.first() is None
 
 
-def standing(connection: Connection, asker: EnrolledNode, cursor: Cursor) -> Standing:
+def standing(connection: Connection, asker: "EnrolledNode", cursor: Cursor) -> Standing:
     """What a cursor means that does not stand on our feed (`feed.read` answered None)."""
     if cursor.generation == generation_of(connection):
         return "ahead"
@@ -94,7 +103,7 @@ def _stood(connection: Connection, cursor: Cursor) -> bool:
     return row_hash == cursor.row_hash
 
 
-def _told_before(connection: Connection, asker: EnrolledNode) -> bool:
+def _told_before(connection: Connection, asker: "EnrolledNode") -> bool:
     """Whether this node told everything in the recovery that began the generation of now."""
     found = connection.execute(
         select(recovery_node.c.node).where(
@@ -154,14 +163,14 @@ def _end(connection: Connection, now_ms: int, *, by: str) -> None:
     )
 
 
-def found_ahead(hub: Hub, asker: EnrolledNode, cursor: Cursor) -> None:
+def found_ahead(hub: Hub, asker: "EnrolledNode", cursor: Cursor) -> None:
     """A cursor stands beyond us: begin, unless another process did meanwhile."""
     with hub.database.writing() as connection:
         if standing(connection, asker, cursor) == "ahead":
             begin(connection, hub.clock, f"cursor of store {asker.store} in {cursor.scope}")
 
 
-def found_gap(hub: Hub, asker: EnrolledNode) -> None:
+def found_gap(hub: Hub, asker: "EnrolledNode") -> None:
     """Events that a node thinks we hold are not here: begin, unless it is known."""
     with hub.database.writing() as connection:
         if not is_recovering(connection):
@@ -178,14 +187,14 @@ def may_skip(connection: Connection, batch: EventBatch, acked: int) -> bool:
     )
 
 
-def heard_all(connection: Connection, clock: Clock, name: str, incarnation: bytes) -> bool:
-    """A node has nothing that we do not hold; True when it was the last one waited for."""
+def heard_all(connection: Connection, clock: Clock, name: str, incarnation: bytes) -> Heard:
+    """A node has nothing that we do not hold; `over` when it was the last one waited for."""
     now_ms = clock.now_ms()
     current = select(recovery.c.generation).where(recovery.c.ended_ms.is_(None))
     generation = connection.execute(current).scalar_one_or_none()
     if generation is None:
-        return False
-    connection.execute(
+        return "nothing"
+    told = connection.execute(
         update(recovery_node)
         .where(
             recovery_node.c.generation == generation,
@@ -196,10 +205,10 @@ def heard_all(connection: Connection, clock: Clock, name: str, incarnation: byte
         .values(caught_up_ms=now_ms)
     )
     if _silent(connection, generation):
-        return False
+        return "told" if told.rowcount else "nothing"
     _end(connection, now_ms, by="every box told everything")
     logger.warning("recovery ended by=boxes")
-    return True
+    return "over"
 
 
 def _silent(connection: Connection, generation: bytes) -> list[Json]:
@@ -255,18 +264,16 @@ def _status(connection: Connection) -> Json:
     }
 
 
-def finish(hub: Hub, by: str) -> Json:
-    """A named person says that the boxes still missing will not come.
+def finish(connection: Connection, clock: Clock, by: str) -> None:
+    """A named person ends it, whoever is missing.
 
-    What they handed over and never told may be granted or refunded again: their loss is the
-    chain's, and is booked under this name.
+    Raises:
+        Problem: 422 without a name; 409 `not_recovering`.
     """
     name = " ".join(by.split())
     if not name:
         raise Problem(status=422, code="invalid", detail="Say who decides this: --by NAME.")
-    with hub.database.writing() as connection:
-        if not is_recovering(connection):
-            raise refused("not_recovering", "The hub is not in recovery.")
-        _end(connection, hub.clock.now_ms(), by=name)
-        logger.warning("recovery ended by=person")
-        return _status(connection)
+    if not is_recovering(connection):
+        raise refused("not_recovering", "The hub is not in recovery.")
+    _end(connection, clock.now_ms(), by=name)
+    logger.warning("recovery ended by=person")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 from sync.hub import asks, order_rows, pick_rows
 from sync.hub.order_rows import OrderRecord
 from sync.hub.problems import invalid, refused
+from sync.hub.recovery import refuse_while_recovering
 from sync.hub.stores import NOBODY, Json
 from sync.hub.tables import redemption
 from sync.hub.tables import unit as unit_table
@@ -49,6 +50,7 @@ def refund_id(order_id: bytes, line: int, unit: int) -> bytes:
 
 def request(connection: Connection, order: OrderRecord, wanted: NewRefund, now_ms: int) -> None:
     """Refund what may be refunded now, and ask for the rest; all of it or, with a problem, none."""
+    refuse_while_recovering(connection, order.created_ms)
     chosen = _chosen(connection, order, wanted)
     for each in chosen:
         _refuse(connection, order, each)

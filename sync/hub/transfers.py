@@ -133,7 +133,14 @@ def _finish(connection: Connection, row: OrderRecord, now_ms: int) -> None:
     state = "kept"
     if granted:
         state = "granted" if len(granted) == len(asked) else "partly"
-        _settle_in(connection, order, row, epoch, now_ms)
+        settle_in(
+            connection,
+            order,
+            from_store=row.from_store,
+            to_store=row.to_store,
+            epoch=epoch,
+            now_ms=now_ms,
+        )
     connection.execute(
         update(transfer)
         .where(transfer.c.transfer_id == row.transfer_id)
@@ -169,13 +176,19 @@ def _grant(
     return bool(done.rowcount)
 
 
-def _settle_in(
-    connection: Connection, order: OrderRecord, row: OrderRecord, epoch: int, now_ms: int
+def settle_in(
+    connection: Connection,
+    order: OrderRecord,
+    *,
+    from_store: int,
+    to_store: int,
+    epoch: int,
+    now_ms: int,
 ) -> None:
     """Make the order the new store's: its codes, its customer's name, its times."""
     pick_rows.forget(connection, order.order_id)
-    old = store_row(connection, row.from_store)
-    new = store_row(connection, row.to_store)
+    old = store_row(connection, from_store)
+    new = store_row(connection, to_store)
     not_after_ms: int = order.not_after_ms
     if not_after_ms <= now_ms:
         not_after_ms = now_ms + PICKUP_MS
