@@ -164,7 +164,10 @@ def confirm(hub: Hub, fingerprint_: str, *, replace: bool, by: str = "") -> Json
     now_ms = hub.clock.now_ms()
     with hub.database.writing() as connection:
         record = connection.execute(
-            select(node).where(node.c.node == name).order_by(node.c.asked_ms.desc()).limit(1)
+            select(node)
+            .where(node.c.node == name)
+            .order_by(node.c.state != "pending", node.c.asked_ms.desc())
+            .limit(1)
         ).first()
         if record is None:
             raise missing(f"node {fingerprint_}")
