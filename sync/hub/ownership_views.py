@@ -10,8 +10,8 @@ from sync.hub.tables_ownership import refund
 from sync.wire import codec
 
 Record = Row[tuple[object, ...]]
-REACHABLE_MS = 60_000
-"""A box that was heard within this is called reachable; its doorbell alone is asked every 25 s."""
+REACHABLE_MS = 90_000
+"""A box that was heard within this is called reachable; a box asks every 30 s."""
 
 
 def unpacked(packed: bytes | None) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from hand_clock import HandClock
 from running_hub import NOON_MS, Headquarters
 
 from edge.flow.asks import answer_asks, lapse
+from edge.flow.grants import accept_grants
 from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.settings import Settings
 from edge.flow.shop import Shop
@@ -27,6 +28,7 @@ from edge.store.errors import StoreError
 from edge.store.outbox import LedgerOutbox
 from edge.store.tx import Moment, Tx
 from edge.store.writer import Writer
+from sync.engine.actions import Send
 from sync.engine.peer import Peer
 from sync.engine.pull import PullEngine
 from sync.engine.push import PushEngine
@@ -165,6 +167,11 @@ class StoreBox:
             weather=self.weather,
             random_=self._dice,
         )
+
+        async def ask_hq(target: str, body: bytes) -> bytes:
+            return await link.ask(Send(method="POST", target=target, body=body))
+
+        shop.ask_hq = ask_hq
         self._node = Node(
             opened=opened,
             shop=shop,
@@ -222,6 +229,7 @@ class StoreBox:
 
         await shop.writer.do(sweep, shop.moment())
         await answer_asks(shop)
+        await accept_grants(shop)
         await lapse(shop)
 
     def mend(self) -> None:
