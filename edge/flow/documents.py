@@ -163,8 +163,7 @@ async def _move(
     answer = await shop.writer.do(unit, shop.moment())
     if isinstance(answer, DocumentView):
         moved = {line.sku for line in answer.lines}
-        shop.stock_managed |= moved
-        shop.stock_stale |= moved
+        shop.stock_stale |= shop.stock_managed & moved
         shop.screens.publish(None, "documents", {"document": name})
         shop.wake_sync()
     return answer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from edge.store.row import blob, integer, maybe_integer, maybe_text, text
-from edge.store.stock import Movement, move
+from edge.store.stock import Movement, level, move
 from edge.store.tx import Tx
 from sync.rules.order_life import DocumentState, document_state
 from sync.wire.codec import pack, unpack
@@ -98,7 +98,9 @@ def record(
     )
     for line, sku, _ in this.lines:
         pieces = counts.get(line, 0)
-        if pieces:
+        # An article that nobody counted here has no level to move: the document itself keeps what
+        # came, and the first count begins with it.
+        if pieces and level(tx, sku) is not None:
             move(
                 tx,
                 Movement(
