@@ -110,6 +110,10 @@ class WitnessStand:
             await doubt(shop, "witness", f"{source}: {judgement}")
         return judgement
 
+    async def hear_station(self, text: str, station: str) -> Judgement:
+        """A line that a counter's screen kept; a training counter's is of the real box too."""
+        return await self.hear(text, source=station)
+
     def _remember(self, text: str) -> None:
         self._heard[text] = None
         while len(self._heard) > 64:

@@ -166,7 +166,8 @@ async def _wire(
     )
     names = {station.id: station.name for station in config.stations}
     stand = WitnessStand(shop)
-    app = build(shop, screens, stations, hosts=_hosts(config), run=run_id, names=names)
+    hosts, hear = _hosts(config), stand.hear_station
+    app = build(shop, screens, stations, hosts=hosts, run=run_id, names=names, hear=hear)
     http = server(app, cert=config.web.tls_cert, key=config.web.tls_key)
     if config.box.witness_file is not None:
         await hear_file(stand, config.box.witness_file)

@@ -27,7 +27,7 @@ from edge.web import (
     transfers,
 )
 from edge.web.assets import Assets
-from edge.web.auth import Door
+from edge.web.auth import Door, Hear
 from edge.web.screens import ScreenHub
 from edge.web.told import MEDIA_TYPE
 from sync.wire.codec import to_json
@@ -41,12 +41,14 @@ def build(
     hosts: tuple[str, ...],
     run: str,
     names: Mapping[str, str] | None = None,
+    hear: Hear | None = None,
 ) -> ASGIApp:
     """Everything that the staff listener serves.
 
     hosts: names under which the box may be called (`127.0.0.1`, `localhost`, `[::1]`), or
     `name:port` to allow that port alone. run: told by `/healthz`; another at each start.
     names: what people call a station, by its id; a station without one goes by its id.
+    hear: listens to what stations keep of this box, before anything is decided (attacks 5c).
     """
     app = FastAPI(
         title="StoreEdge node",
@@ -90,7 +92,8 @@ def build(
         assets, stations, run, zone=shop.settings.time_zone, names=names or {}
     )
     app.add_route("/store", desk_of_store, ["GET"])
-    door = Door(app, stations=stations, hosts=hosts, hot={scans.PATH: scans.scans(shop)})
+    hot = {scans.PATH: scans.scans(shop)}
+    door = Door(app, stations=stations, hosts=hosts, hot=hot, hear=hear)
     return ServerErrorMiddleware(door, handler=problems.crashed)
 
 

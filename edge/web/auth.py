@@ -6,7 +6,7 @@ bearer token. The token says which station it is; nothing else does. Bodies are 
 so that no route can forget it, and only of who has a token.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,9 @@ from edge.web import problems
 COOKIE = "storeedge_station"
 MAX_BODY_BYTES = 16 * 1024
 MAX_KEY_CHARS = 200
+MAX_WITNESS_CHARS = 200
+Hear = Callable[[str, str], Awaitable[object]]
+"""Hears a witness (its text) that a station (its id) kept; the box is fenced before it returns."""
 
 API = "/api/v1/"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,21 +44,32 @@ NO_STORE: tuple[bytes, bytes] = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the door learned of a request. station: None when no valid token came with it."""
+    """What the door learned of a request. station: None when no valid token came with it.
+
+    witness: what the station keeps of this box, to be heard before anything is decided.
+    """
 
     station: str | None
     token: str | None
     key: str | None
+    witness: str | None = None
 
 
 class Door:
     """Checks a request, reads its body and hands it to a hot route or to the application."""
 
     def __init__(
-        self, app: ASGIApp, *, stations: Stations, hosts: Iterable[str], hot: dict[str, ASGIApp]
+        self,
+        app: ASGIApp,
+        *,
+        stations: Stations,
+        hosts: Iterable[str],
+        hot: dict[str, ASGIApp],
+        hear: Hear | None = None,
     ) -> None:
         """Guard `app`; `hot` are exact paths served without any framework, by POST only."""
         self._app = app
+        self._hear = hear
         self._by_token: Callable[[str], str | None] = stations.by_token
         self._hosts = frozenset(host.lower() for host in hosts)
         self._hot = hot
@@ -75,6 +89,8 @@ class Door:
             await answer(send, *problems.ours(trouble))
             return
         scope.setdefault("state", {})["asked"] = asked
+        if asked.witness is not None and asked.station is not None and self._hear is not None:
+            await self._hear(asked.witness, asked.station)
         if method not in _SAFE and asked.station is not None:
             body = await _read(scope, receive)
             if isinstance(body, str):
@@ -109,7 +125,9 @@ class Door:
         if key is not None and not 0 < len(key) <= MAX_KEY_CHARS:
             return nobody, "invalid"
         named = None if key is None else key.decode("latin-1")
-        return Asked(station=station, token=token, key=named), None
+        kept = headers.get(b"storeedge-witness")
+        witness = kept.decode("latin-1") if kept and len(kept) <= MAX_WITNESS_CHARS else None
+        return Asked(station=station, token=token, key=named, witness=witness), None
 
 
 def caller(scope: Scope) -> Caller:

@@ -20,8 +20,25 @@ function newKey() {
 }
 const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
+// How far the box had come when it last told us: kept here, shown to it with every request, so that
+// an old copy of it is found out. A line that says less than the kept one does not replace it.
+const WITNESS = 'storeedge.witness';
+const parts = (line) => (line ?? '').split('.');
+function witness() { try { return localStorage.getItem(WITNESS); } catch { return null; } }
+async function keepWitness(line) {
+  const [, , incarnation, seq] = parts(line);
+  const [, , keptIncarnation, keptSeq] = parts(witness());
+  if (keptIncarnation === incarnation && Number(keptSeq) > Number(seq)) return;
+  try {
+    if (keptIncarnation && keptIncarnation !== incarnation) await once('GET', 'operator');
+    localStorage.setItem(WITNESS, line);
+  } catch { /* blocked, or no answer: the kept one stays */ }
+}
+
 async function once(method, path, body, key) {
   const headers = { accept: 'application/json' };
+  const kept = witness();
+  if (kept) headers['storeedge-witness'] = kept;
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (key) headers['idempotency-key'] = key;
   const response = await fetch(API + path, {
@@ -62,19 +79,21 @@ export const tell = (path, body) => { once('POST', path, body, newKey()).catch((
 
 // `on` has a function per event, and `stream(state)` for joining, live, stale, refused.
 export function listen(on) {
-  const NAMES = ['state', 'answer', 'duplicate', 'undone', 'put_back', 'taken_over', 'refused', 'status', 'slip', 'cases', 'operator', 'picks', 'documents', 'bag'];
+  const NAMES = ['state', 'answer', 'duplicate', 'undone', 'put_back', 'taken_over', 'refused', 'status', 'slip', 'cases', 'operator', 'picks', 'documents', 'bag', 'witness'];
   let source;
   let heard = performance.now();
   let delay = 500;
 
   function open() {
     source?.close();
+    if (witness()) once('GET', 'operator').catch(() => {}); // a stream carries no headers
     source = new EventSource(`${API}events`);
     for (const name of [...NAMES, 'beat']) {
       source.addEventListener(name, (event) => {
         heard = performance.now();
         delay = 500;
         if (name === 'beat') return;
+        if (name === 'witness') { keepWitness(JSON.parse(event.data).witness); return; }
         if (name === 'state') on.stream('live');
         on[name]?.(JSON.parse(event.data));
       });
