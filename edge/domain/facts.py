@@ -92,12 +92,16 @@ UnitKey = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the ledger holds about an order: per unit, and who serves it."""
+    """What the ledger holds about an order: per unit, and who serves it.
+
+    held_back: open units that HQ recalled; they stay here, the others may go.
+    """
 
     handed: dict[UnitKey, Handed]
     gone: dict[UnitKey, Gone]
     claim: Claim | None
     needs_understanding: bool = False
+    held_back: frozenset[UnitKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class Serve:
 
     units: tuple[UnitKey, ...]
     at_once: bool
-    reason: Literal["ready", "rest_ready", "not_picked"]
+    reason: Literal["ready", "rest_ready", "rest_recalled", "not_picked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,14 @@ def is_gone(gone: Gone | None, epoch: int) -> bool:
 
 
 def open_units(order: Order, standing: Standing) -> tuple[UnitKey, ...]:
-    """The units that this box still holds and has not given out."""
+    """The units that this box holds, has not given out, and need not hold back."""
     return tuple(
         unit
         for unit in units_of(order)
         if unit not in standing.handed
         and unit not in order.away
         and not is_gone(standing.gone.get(unit), order.epoch)
+        and unit not in standing.held_back
     )
 
 
@@ -61,7 +62,8 @@ def decide(order: Order, code: Code, standing: Standing, here: Here, policy: Pol
     """What to do with a genuine, unlocked credential for an order we know."""
     still_open = open_units(order, standing)
     refusal = (
-        _spent(order, standing, still_open, here)
+        _recalled(order, standing, still_open, here)
+        or _spent(order, standing, still_open, here)
         or _elsewhere(order, standing, here)
         or _withdrawn(order, code, standing, still_open)
         or _not_ours(order, here)
@@ -75,6 +77,8 @@ def decide(order: Order, code: Code, standing: Standing, here: Here, policy: Pol
     partly = len(still_open) < len(units_of(order))
     if not order.ready:
         return Serve(units=still_open, at_once=False, reason="not_picked")
+    if standing.held_back:
+        return Serve(units=still_open, at_once=False, reason="rest_recalled")
     at_once = policy.confirm == "auto" and not partly and is_plain(order, policy)
     return Serve(units=still_open, at_once=at_once, reason="rest_ready" if partly else "ready")
 
@@ -83,6 +87,15 @@ def is_plain(order: Order, policy: Policy) -> bool:
     """One ambient bag of ordinary value: nothing to fetch twice, nothing to check."""
     ambient = all(line.storage == "ambient" for line in order.lines)
     return order.bags <= 1 and ambient and order.value_minor < policy.dear_minor
+
+
+def _recalled(
+    order: Order, standing: Standing, still_open: tuple[UnitKey, ...], here: Here
+) -> Refuse | None:
+    """All that is left of it must stay here; some of it only: the rest may go."""
+    if still_open or not standing.held_back or order.home_store != here.store:
+        return None
+    return Refuse(verdict=Verdict.REVOKED, reason="recalled")
 
 
 def _spent(

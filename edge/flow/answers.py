@@ -43,7 +43,10 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """An order line on the screen. units: state of each unit, by its index."""
+    """An order line on the screen. units: state of each unit, by its index.
+
+    recalled: here, and not to be handed over.
+    """
 
     line: int
     sku: str
@@ -52,7 +55,7 @@ class LineView:
     storage: Literal["ambient", "chilled", "frozen"]
     quantity: int
     bundle_of: int | None
-    units: tuple[Literal["open", "handed", "gone"], ...]
+    units: tuple[Literal["open", "handed", "gone", "recalled"], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

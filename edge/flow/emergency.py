@@ -6,7 +6,7 @@ the original time and clerk; what collides with the books becomes a case, nothin
 
 from dataclasses import dataclass, replace
 
-from edge.domain.facts import Handed, Order
+from edge.domain.facts import Handed, Order, Standing
 from edge.domain.mask import order_tail
 from edge.domain.pickup import open_units
 from edge.domain.slip import EmergencyRow
@@ -15,6 +15,7 @@ from edge.flow.caller import Caller
 from edge.flow.give import Giving, add_slip, give, store_time
 from edge.flow.handover import NO_ORDER
 from edge.flow.operator import missing_operator, person
+from edge.flow.recalls import hold_back
 from edge.flow.redeem import Redeemer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.serve import serve
@@ -68,7 +69,7 @@ async def print_list(shop: Shop, caller: Caller) -> SlipView | Refusal:
                 "open_orders", enrolled.certificate.store, tx.moment.trusted_ms, _MAX_READ
             )
             if (order := order_by_id(tx, blob(row[0]))) is not None
-            and open_units(order, standing(tx, order.order_id))
+            and open_units(order, _to_give(shop, tx, order))
         ]
         facts = EmergencyFacts(
             store_name=shop.settings.store_name,
@@ -84,6 +85,12 @@ async def print_list(shop: Shop, caller: Caller) -> SlipView | Refusal:
     answer = await shop.writer.do(act, shop.moment())
     shop.wake_effects()
     return answer
+
+
+def _to_give(shop: Shop, tx: Tx, order: Order) -> Standing:
+    """How an order stands, without what is recalled: paper must not hand it over either."""
+    now = standing(tx, order.order_id)
+    return now if shop.recalls is None else hold_back(shop, tx, order, now)
 
 
 def _row(order: Order) -> EmergencyRow:

@@ -10,6 +10,7 @@ from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.give import Giving, give
 from edge.flow.operator import Approval, missing_operator
+from edge.flow.recalls import hold_back
 from edge.flow.redeem import Redeemer, fenced_answer
 from edge.flow.scan import NOT_ENROLLED, show
 from edge.flow.second_person import (
@@ -141,7 +142,12 @@ def _give(asking: Redeemer, ask: HandOverAsk, approver: Approver | None) -> Scan
         return _at_counter(asking, order, taken)
     if taken.credential == "found" and not _has_fact(asking, order, ask):
         return SECOND_FACT
+    if shop.recalls is not None:
+        now = hold_back(shop, tx, order, now)
     still_open = open_units(order, now)
+    if now.held_back and not still_open:
+        answer = asking.refuse(Verdict.REVOKED, "recalled", order=order)
+        return replace(answer, order=order_view(order, now))
     wanted = still_open if ask.units is None else ask.units
     missing = frozenset(ask.missing)
     units: tuple[UnitKey, ...] = tuple(unit for unit in wanted if unit not in missing)

@@ -9,7 +9,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.flow import stock_keeping
+from edge.domain.recall import Recalls
+from edge.flow import recalls, stock_keeping
 from edge.flow.asks import answer_asks
 from edge.flow.grants import accept_grants
 from edge.flow.leases import lease_ms
@@ -61,6 +62,7 @@ class CatalogReplica:
             )
         if page.rows:
             await refresh(self._shop)
+            await recalls.answer_recalls(self._shop)
             await answer_asks(self._shop)
             await accept_grants(self._shop)
             await stock_keeping.after_page(self._shop, page.rows)
@@ -90,6 +92,7 @@ class CatalogReplica:
             old, self._catalog = self._catalog, fresh
             await asyncio.to_thread(_discard, old)
         await refresh(self._shop)
+        await recalls.answer_recalls(self._shop)
         await answer_asks(self._shop)
         await accept_grants(self._shop)
         await stock_keeping.after_swap(self._shop)
@@ -144,7 +147,7 @@ async def refresh(shop: Shop) -> None:
     if not shop.has_replica:
         await stock_keeping.load(shop)
 
-    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool, Recalls | None]:
         shop.lease_ms = lease_ms(tx)
         keys = {
             integer(key_id): blob(public)
@@ -152,9 +155,11 @@ async def refresh(shop: Shop) -> None:
             if not revoked
         }
         scopes = tx.one("cursor_count")
-        return keys, scopes is not None and integer(scopes[0]) > 0
+        known = scopes is not None and integer(scopes[0]) > 0
+        return keys, known, recalls.read(tx)
 
-    shop.issuer_keys, shop.has_replica = await shop.writer.do(read, shop.moment())
+    keys, known, recalled = await shop.writer.do(read, shop.moment())
+    shop.issuer_keys, shop.has_replica, shop.recalls = keys, known, recalled
 
 
 def _take_number(tx: Tx) -> int:

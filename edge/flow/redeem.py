@@ -9,6 +9,7 @@ from edge.domain.pickup import Refuse, Serve, decide, open_units
 from edge.flow.answers import Earlier, ScanAnswer
 from edge.flow.give import Giving, give
 from edge.flow.leases import lease_now
+from edge.flow.recalls import hold_back
 from edge.flow.shop import Shop
 from edge.flow.view import Source, order_view, pickup_answer
 from edge.store.handovers import (
@@ -246,6 +247,8 @@ def conclude(
     now = standing(tx, order.order_id)
     if is_not_understood(tx):
         now = replace(now, needs_understanding=True)
+    if shop.recalls is not None:
+        now = hold_back(shop, tx, order, now)
     decision = decide(order, code, now, asking.here(), shop.settings.policy)
     match decision:
         case Refuse():
@@ -296,8 +299,10 @@ def _refused(asking: Redeemer, order: Order, refusal: Refuse, source: Source) ->
             at_ms=refusal.earlier.at_ms,
             handover=refusal.earlier.handover or None,
         )
-    view = order_view(order, standing(asking.tx, order.order_id))
-    return replace(answer, order=view, earlier=earlier)
+    now = standing(asking.tx, order.order_id)
+    if asking.shop.recalls is not None:
+        now = hold_back(asking.shop, asking.tx, order, now)
+    return replace(answer, order=order_view(order, now), earlier=earlier)
 
 
 def fenced_answer(asking: Redeemer, order: Order) -> ScanAnswer | None:

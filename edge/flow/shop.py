@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.domain.parse import CourierSerial, PickupV2
+from edge.domain.recall import Recalls
 from edge.flow.answers import DeviceView, ScanAnswer
 from edge.flow.ports import AskHq, Clock, Draw, Screens, Wake
 from edge.flow.settings import Settings
@@ -97,7 +98,7 @@ class Shop:
     practice_folder: where training ledgers lie; None offers no training. practice_codes: look-ups
     of the practice sheet's codes, so that the real shop can name them.
     stock_managed: articles that this box keeps levels of; stock_stale: those whose tier is to be
-    looked at again.
+    looked at again. recalls: what must not leave, by the catalog as last applied; None: nothing.
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
     must be recognised later and never read (requests, codes just seen). doubted: set when the box
@@ -133,6 +134,7 @@ class Shop:
     stock_stale: set[str] = field(default_factory=set[str])
     lease_ms: int = 0
     ask_hq: AskHq | None = None
+    recalls: Recalls | None = None
     counts: dict[str, int] = field(default_factory=dict[str, int])
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
 

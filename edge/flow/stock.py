@@ -10,6 +10,7 @@ from typing import Literal
 
 from edge.flow.answers import Refusal
 from edge.flow.caller import Caller
+from edge.flow.recalls import RECALLED
 from edge.flow.scan import NOT_ENROLLED
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
@@ -243,6 +244,8 @@ async def set_aside(shop: Shop, caller: Caller, ask: LockAsk) -> StockAct | Refu
             return BAD_NUMBER
         if tx.fenced:
             return FENCED
+        if shop.recalls is not None and shop.recalls.stops(ask.sku, tx.moment.trusted_ms):
+            return RECALLED
         now = stocks.known(tx, ask.sku)
         refusal = _not_now(tx, now, ask.quantity)
         if refusal is not None:

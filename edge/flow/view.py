@@ -17,7 +17,7 @@ from sync.wire.errors import RemoteWireError
 from sync.wire.sealing import unseal
 
 Source = Literal["replica", "token", "hub"]
-UnitState = Literal["open", "handed", "gone"]
+UnitState = Literal["open", "handed", "gone", "recalled"]
 
 
 @cache
@@ -91,6 +91,8 @@ def order_view(order: Order, standing: Standing) -> OrderView:
     def state(line: int, unit: int) -> UnitState:
         if (line, unit) in standing.handed:
             return "handed"
+        if (line, unit) in standing.held_back:
+            return "recalled"
         if (line, unit) in order.away:
             return "gone"
         return "gone" if is_gone(standing.gone.get((line, unit)), order.epoch) else "open"

@@ -7,6 +7,7 @@ from edge.flow import stock_keeping, training
 from edge.flow.asks import answer_asks, lapse
 from edge.flow.grants import accept_grants
 from edge.flow.operator import lock_idle
+from edge.flow.recalls import answer_recalls
 from edge.flow.receive import CatalogReplica
 from edge.flow.serve import count_failure
 from edge.flow.shop import Shop
@@ -35,7 +36,16 @@ async def keep_house(shop: Shop) -> None:
     async def sweep(shop: Shop) -> None:
         await shop.writer.do(_sweep, shop.moment())
 
-    steps = (sweep, answer_asks, accept_grants, lapse, lock_idle, training.keep, stock_keeping.keep)
+    steps = (
+        sweep,
+        answer_recalls,
+        answer_asks,
+        accept_grants,
+        lapse,
+        lock_idle,
+        training.keep,
+        stock_keeping.keep,
+    )
     while True:
         for step in steps:
             try:

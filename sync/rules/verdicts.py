@@ -72,6 +72,18 @@ STEPS: dict[str, Step] = dict(
             "Do not hand over; look at when and where",
         ),
         _step(
+            "put_aside",
+            Who.CASHIER,
+            "把召回的商品放到一边,请顾客联系客服",
+            "Put the recalled goods aside; the customer is refunded by HQ",
+        ),
+        _step(
+            "give_rest",
+            Who.CASHIER,
+            "取出召回的商品放到一边,其余核对后点“已交付”",
+            "Take the recalled goods out and put them aside, then press Handed over",
+        ),
+        _step(
             "take_over",
             Who.CASHIER,
             "另一收银台正在办理,可点“接手”",
@@ -179,6 +191,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "部分已取,交付剩余货品",
             "Partly collected; hand over the rest",
         ),
+        _reason(
+            "rest_recalled",
+            "give_rest",
+            "部分商品已召回,只交其余",
+            "Part of it is recalled; hand over the rest",
+        ),
         _reason("not_picked", "wait_for_picking", "订单有效,尚未拣货", "Valid; not picked yet"),
         # already
         _reason("handed", "do_not_hand_over", "已取走", "Already handed over"),
@@ -204,6 +222,7 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
         _reason("refunded", "call_hq", "缺货,已退款", "Out of stock; refunded"),
         _reason("reissued", "ask_new_code", "取货码已更换", "The code was replaced"),
         _reason("code_revoked", "ask_new_code", "取货码已作废", "The code was revoked"),
+        _reason("recalled", "put_aside", "商品已召回,不要交货", "Recalled; do not hand over"),
         # unknown
         _reason("no_such_code", "ask_new_code", "没有这个取货码", "No such code here"),
         _reason(

@@ -130,3 +130,26 @@ CREATE TABLE reconcile_report (
   result_signature BLOB NOT NULL, differences INTEGER NOT NULL CHECK (differences >= 0),
   answered_ms INTEGER NOT NULL, PRIMARY KEY (day, incarnation)
 ) STRICT, WITHOUT ROWID;
+
+-- recall: what HQ stopped, answered once by each incarnation; nothing of it leaves from then on.
+CREATE TABLE recall_answer (
+  recall_id BLOB NOT NULL CHECK (length(recall_id) = 16), incarnation BLOB NOT NULL,
+  at_ms INTEGER NOT NULL, stopped_units INTEGER NOT NULL, handed_units INTEGER NOT NULL,
+  PRIMARY KEY (recall_id, incarnation)
+) STRICT, WITHOUT ROWID;
+
+-- provisional: what was spent of each budget. The limits are HQ's, as signed; the ledger holds them.
+CREATE TABLE budget_spent (
+  budget_id BLOB PRIMARY KEY CHECK (length(budget_id) = 16), incarnation BLOB NOT NULL,
+  pieces INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+  most_pieces INTEGER NOT NULL, most_minor INTEGER NOT NULL,
+  CHECK (pieces BETWEEN 0 AND most_pieces), CHECK (amount_minor BETWEEN 0 AND most_minor)
+) STRICT, WITHOUT ROWID;
+-- provisional: hand-overs of other stores' orders; lookup: of the code that was shown.
+CREATE TABLE provisional (
+  handover INTEGER PRIMARY KEY, budget_id BLOB NOT NULL, order_id BLOB NOT NULL,
+  lookup BLOB NOT NULL, home_store INTEGER NOT NULL, pieces INTEGER NOT NULL CHECK (pieces > 0),
+  amount_minor INTEGER NOT NULL CHECK (amount_minor >= 0)
+) STRICT;
+CREATE INDEX provisional_order ON provisional (order_id);
+CREATE INDEX provisional_lookup ON provisional (lookup);

@@ -128,6 +128,7 @@ function whoPart(order) {
 function lineRow(order, line, { mayTick, given }, refresh) {
   const tick = lineTick(order, line);
   const gone = line.units.length - tick.all;
+  const held = line.units.filter((state) => state === 'recalled').length;
   const id = `line-${line.line}`;
   const name = said({ zh: line.name_zh, en: line.name_en || line.name_zh }) || line.sku;
   const step = (by, word) => h('button.step', {
@@ -159,7 +160,8 @@ function lineRow(order, line, { mayTick, given }, refresh) {
       line.bundle_of !== null ? h('span.chip', {}, t('bundle')) : null,
       line.storage !== 'ambient' ? h(`span.chip.${line.storage}`, {}, t(line.storage)) : null,
       given ? (gone && tick.all ? h('span.chip', {}, t('left_units', { n: tick.all })) : null)
-        : gone ? h('span.chip.gone', {}, t('gone_units', { n: gone })) : null)),
+        : gone - held ? h('span.chip.gone', {}, t('gone_units', { n: gone - held })) : null,
+      held ? h('span.chip.held', {}, t('recalled_units', { n: held })) : null)),
   mayTick && tick.all > 1
     ? h('span.steps', {}, step(-1, 'less'), h('span.amount', {}, `${tick.give}/${tick.all}`), step(1, 'more_units'))
     : h('span.amount', {}, line.quantity > 1 ? `×${line.quantity}` : ''),
@@ -306,7 +308,7 @@ export function paint(panel, { act, slip, notice, doing, here, live }, does, ref
   const main = h('div.main', {},
     a.name_zh ? h('p.big', {}, said({ zh: a.name_zh, en: a.name_en || a.name_zh })) : null,
     order && (acting || tone === 'repeat') ? placePart(order) : null,
-    order && !order.ready ? h('p.badge.wait', {}, icon('wait'), t('not_picked')) : null,
+    order && !order.ready ? h('p.badge.wait', {}, icon('wait'), a.queue ? t('not_picked_queue', { n: a.queue }) : t('not_picked')) : null,
     earlierPart(a.earlier),
     dataAgePart(a),
     a.tries_left > 0 && tone !== 'go' ? h('p.tries', {}, t('tries_left', { n: a.tries_left })) : null,
