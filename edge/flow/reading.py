@@ -65,7 +65,7 @@ async def _bag(
     memory.bags.add(paper.bag)
     if not memory.bags.issuperset(range(1, max(bags, 1) + 1)):
         answer = replace(not_pickup(shop, caller, "paper", "bag_counted"), paper=f"bag:{paper.bag}")
-        shop.screens.publish(caller.station, "duplicate", answer)
+        shop.screens.publish(caller.station, "bag", answer)
         return answer
     answer = await hand_over(shop, caller, HandOverAsk(order=order_id.hex()))
     if isinstance(answer, ScanAnswer):

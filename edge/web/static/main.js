@@ -227,6 +227,7 @@ async function send(body) {
   if (answer === null) { entryNote(page.notice); return; }
   entryNote(null);
   if (answer.debounced) ignored();
+  else if (answer.reason.code === 'bag_counted') counted(answer);
   else arrive('answer', answer);
   if (!body.typed) return;
   if (answer.reason.code !== 'check_character') code.value = '';
@@ -248,6 +249,13 @@ function ignored() {
   panel.classList.remove('nudge');
   requestAnimationFrame(() => panel.classList.add('nudge'));
   setTimeout(() => { if (page.notice === t('debounced')) { page.notice = null; draw(); } }, 2500);
+}
+
+// A bag of the order on the panel was held under the scanner; the order stays in sight.
+function counted(answer) {
+  page.notice = `${said(answer.reason)}. ${said(answer.next_step)}`;
+  draw();
+  sound('info');
 }
 
 // -- a scanner that types: keys that come faster than a hand, judged whole at Enter
@@ -330,6 +338,7 @@ listen({
   taken_over(value) { if (current()?.value.order?.id === value.order) arrive('taken_over', value); },
   refused(value) { refuse(said(value), value); },
   duplicate() { ignored(); sound('info'); },
+  bag(value) { counted(value); },
   status(value) { takeStatus(value); drawAround(); },
   operator(value) { if (page.status) { page.status.operator = value; drawAround(); } dialogs?.then((it) => it.operatorChanged(value)); },
   async cases() { takeStatus(await get('status')); drawAround(); },
