@@ -15,6 +15,7 @@ async def guide(floor: Floor) -> str:
     cold = await _made(floor, (("MILK", 2), ("ICE", 1)), bags=2, place="A3")
     courier = await _made(floor, (("COFFEE", 1),), courier=True)
     brief = await _made(floor, (("BREAD", 1),), hours=48)
+    await _made(floor, (("MILK", 3), ("BREAD", 1)), ready=False, place="")
     await floor.heard()
     directory = floor.plan.directory
     own, hub = _typed("storeedge"), _typed("storeedge-hub")
@@ -23,6 +24,7 @@ async def guide(floor: Floor) -> str:
         "",
         "counter 1  取货台 1   " + _page(floor, "counter-1"),
         "counter 2  取货台 2   " + _page(floor, "counter-2"),
+        "store page 门店页    " + _page(floor, "counter-1").replace("/counter?", "/store?"),
         *_further_stores(floor),
         f"headquarters 总部    {floor.hub_url}  (CA {directory}/tls/ca.pem)",
         f"API tokens 令牌      {directory}/access.json",
