@@ -1,8 +1,8 @@
 """Recall at the node: nothing of it leaves the shop any more, and HQ is told so once.
 
-What is recalled is kept in memory, refreshed after the catalog's COMMIT and *before* the answer's
-unit is given to the writer. Units run one after another: one that runs before the answer is counted
-in it as handed over, one behind it sees the recall. So the answer is the proof.
+What is recalled is kept in memory and read anew by the unit that answers, on the writer, where
+units run one after another: one that ran before the answer is counted in it as handed over, one
+behind it sees the recall. So the answer is the proof.
 """
 
 from dataclasses import dataclass, replace
@@ -68,6 +68,7 @@ async def answer_recalls(shop: Shop) -> None:
     for asked in await shop.writer.do(_unanswered, shop.moment()):
 
         def act(tx: Tx, asked: Asked = asked) -> bool:
+            shop.recalls = read(tx)
             return _answer(tx, asked, store)
 
         try:

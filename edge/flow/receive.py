@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.domain.recall import Recalls
 from edge.flow import recalls, stock_keeping
 from edge.flow.asks import answer_asks
 from edge.flow.grants import accept_grants
@@ -147,7 +146,8 @@ async def refresh(shop: Shop) -> None:
     if not shop.has_replica:
         await stock_keeping.load(shop)
 
-    def read(tx: Tx) -> tuple[dict[int, bytes], bool, Recalls | None]:
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+        shop.recalls = recalls.read(tx)
         shop.lease_ms = lease_ms(tx)
         keys = {
             integer(key_id): blob(public)
@@ -156,10 +156,9 @@ async def refresh(shop: Shop) -> None:
         }
         scopes = tx.one("cursor_count")
         known = scopes is not None and integer(scopes[0]) > 0
-        return keys, known, recalls.read(tx)
+        return keys, known
 
-    keys, known, recalled = await shop.writer.do(read, shop.moment())
-    shop.issuer_keys, shop.has_replica, shop.recalls = keys, known, recalled
+    shop.issuer_keys, shop.has_replica = await shop.writer.do(read, shop.moment())
 
 
 def _take_number(tx: Tx) -> int:
