@@ -57,6 +57,8 @@ class PullEngine:
         self._cursors: dict[str, Cursor] = {}
         self._again: Literal["no", "more", "gone"] = "no"
         self.up_to_date = False
+        self.hub_mark: int | None = None
+        """The hub's mark of our events, as its last answer said it."""
 
     @property
     def heads(self) -> dict[str, int]:
@@ -104,6 +106,7 @@ class PullEngine:
             answer = codec.from_body(FeedAnswer, body)
             time_ms = verified_time(answer.time, self._nonce, self._peer)
             self._check(answer)
+            self.hub_mark = answer.acked_seq if answer.acked_seq >= 0 else None
         except RemoteWireError as error:
             return self.failed(error, now_boot_ms=answered_boot_ms)
         self._again = "gone" if answer.gone else "no"

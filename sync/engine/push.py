@@ -60,6 +60,7 @@ class PushEngine:
         self._sent: tuple[Event, ...] = ()
         self._marks: OutboxMarks | None = None
         self._asks_marks = True
+        self._acked_seq = 0
         self._rewound_to: int | None = None
 
     def begin(self) -> PushAction:
@@ -77,6 +78,15 @@ class PushEngine:
         """Ask the hub for its marks in the next round: it may have been restored."""
         self._asks_marks = True
 
+    def heard_mark(self, acked_seq: int) -> bool:
+        """The feed's answer named the hub's mark; True when it is below what it said before.
+
+        An answer that overtook another says so too: asking for the marks finds nothing then.
+        """
+        behind = self._marks is not None and acked_seq < self._acked_seq
+        self._asks_marks = self._asks_marks or behind
+        return behind
+
     def outbox(
         self, events: Sequence[Event], *, now_boot_ms: int, marks: OutboxMarks | None = None
     ) -> PushAction:
@@ -84,6 +94,7 @@ class PushEngine:
         assert self._phase == "reading"
         self._presence.unsent(len(events))
         self._marks = marks
+        self._acked_seq = 0 if marks is None else marks.acked_seq
         if not events and (marks is None or not self._asks_marks):
             self._phase = "waiting"
             return Wait(until_boot_ms=now_boot_ms + LOOK_AGAIN_MS)
@@ -114,6 +125,7 @@ class PushEngine:
         if not self._sent and self._marks and answer.acked_seq < self._marks.acked_seq:
             return self._rewind(answer.acked_seq)
         self._rewound_to = None
+        self._acked_seq = answer.acked_seq
         self._phase = "noting"
         return Acknowledge(
             answer=answer,

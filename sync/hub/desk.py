@@ -286,7 +286,10 @@ class NodeDesk:
             recovery.found_ahead(self.hub, reader, ahead)
             pages, gone = [], [cursor.scope for cursor in question.cursors]
         answer = FeedAnswer(
-            pages=tuple(pages), gone=tuple(gone), time=self.hub.time(question.nonce)
+            pages=tuple(pages),
+            gone=tuple(gone),
+            time=self.hub.time(question.nonce),
+            acked_seq=reader.acked_seq,
         )
         return Answer(body=codec.to_body(answer))
 

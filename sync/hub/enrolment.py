@@ -41,6 +41,7 @@ class EnrolledNode:
     store: int
     public: bytes
     superseded: bool
+    acked_seq: int = 0
 
 
 def new_pairing(hub: Hub, number: int) -> Json:
@@ -263,6 +264,7 @@ def authorised(hub: Hub, name: str, incarnation: bytes) -> EnrolledNode:
         store=row.store,
         public=row.public,
         superseded=row.state == "superseded",
+        acked_seq=row.acked_seq,
     )
 
 

@@ -68,7 +68,12 @@ async def run(
         pusher.engine.ask_marks()
         wake.set()
 
+    def heard_mark(acked_seq: int) -> None:
+        if pusher.engine.heard_mark(acked_seq):
+            wake.set()
+
     puller.on_snapshot = began_anew
+    puller.on_hub_mark = heard_mark
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_keep(pusher, clock, wake), name="sync push")
         tasks.create_task(bell.keep_pulling(), name="sync pull")

@@ -40,6 +40,10 @@ def _nothing() -> None:
     return
 
 
+def _unheard(_: int) -> None:
+    return
+
+
 class _Complaints:
     """Logs what goes wrong when it changes, not at each retry."""
 
@@ -141,6 +145,7 @@ class Puller:
         self._changed = changed
         self._complaints = _Complaints("pull")
         self.on_snapshot: Callable[[], None] = _nothing
+        self.on_hub_mark: Callable[[int], object] = _unheard
 
     async def begin(self) -> Wait:
         """The first round."""
@@ -168,9 +173,12 @@ class Puller:
                     body = await self._link.ask(action)
                 except LinkError as error:
                     return engine.failed(error, now_boot_ms=clock.boot_ms())
-                return engine.answered(
+                then = engine.answered(
                     body, asked_boot_ms=asked_boot_ms, answered_boot_ms=clock.boot_ms()
                 )
+                if engine.hub_mark is not None:
+                    self.on_hub_mark(engine.hub_mark)
+                return then
             case ApplyFeed(pages=pages, time=time):
                 await _tell_time(self._replica, time)
                 try:

@@ -122,11 +122,16 @@ class FeedQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A page a scope. `gone` names scopes that need a snapshot."""
+    """A page a scope. `gone` names scopes that need a snapshot.
+
+    acked_seq: the hub's mark of the asking node, -1 when not said. One below what it acknowledged
+    before is a hub that was restored.
+    """
 
     pages: tuple[FeedPage, ...]
     gone: tuple[str, ...]
     time: HubTime
+    acked_seq: int = -1
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

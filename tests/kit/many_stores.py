@@ -35,9 +35,15 @@ class ManyStores:
     """A chain of `count` stores, numbered from `toy_node.STORE`; every box is enrolled."""
 
     def __init__(
-        self, folder: Path, seed: int, *, count: int = 2, settings: Settings | None = None
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        count: int = 2,
+        settings: Settings | None = None,
+        database_url: str | None = None,
     ) -> None:
-        self.headquarters: Headquarters = open_headquarters(folder)
+        self.headquarters: Headquarters = open_headquarters(folder, database_url=database_url)
         stock_up(self.headquarters)
         self.dice = random.Random(seed)  # noqa: S311 - a seed decides
         self.boxes: dict[int, StoreBox] = {}

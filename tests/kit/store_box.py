@@ -195,6 +195,8 @@ class StoreBox:
             ),
             fatal=fatal,
         )
+        self._node.puller.on_snapshot = self._node.pusher.engine.ask_marks
+        self._node.puller.on_hub_mark = self._node.pusher.engine.heard_mark
 
     async def stop(self) -> None:
         """End the node's process; what it had not committed is gone."""
