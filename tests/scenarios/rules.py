@@ -15,6 +15,7 @@ from books import read_books
 from gate import one_batch
 from hand_clock import HandClock
 from made_rotating import SEEN_MS, STEP_MS, Phone, customer
+from stock_rules import SCENES as STOCK_SCENES
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
 
 from edge.domain.facts import Order
@@ -35,7 +36,7 @@ from sync.wire.signature import Signer
 from sync.wire.token import OrderLines, TokenLine, line_digest, lines_text
 
 Scene = Callable[[Path], Coroutine[object, object, None]]
-SCENES: dict[str, Scene] = {}
+SCENES: dict[str, Scene] = dict(STOCK_SCENES)
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"
 

@@ -40,6 +40,8 @@ REDEEM = "edge/flow/redeem.py"
 SERVE = "edge/flow/serve.py"
 UNDO = "edge/flow/undo.py"
 TX = "edge/store/tx.py"
+STOCK_SQL = "edge/store/queries/stock.sql"
+RIGHTS = "sync/rules/rights.py"
 ROTATING = "edge/flow/rotating.py"
 WINDOW = "edge/domain/rotating.py"
 
@@ -171,6 +173,48 @@ MUTATIONS = (
     Mutation(17, "a_second_status_answer_proves_nothing", "drivers/printer/conversation.py",
              "self._wait(lambda answer: answer == ProcessId(ident=ident))",
              "self._wait(lambda answer: isinstance(answer, (ProcessId, RealTime)))"),
+    # 18: rights
+    Mutation(18, "an_orders_hand_over_spends_its_own_right", STOCK_SQL,
+             "SET on_hand = on_hand - ?1, online = online - ?1",
+             "SET on_hand = on_hand - ?1, counter = counter - ?1"),
+    Mutation(18, "hub_forgets_an_orders_right_when_it_is_handed_over", "sync/hub/stock_facts.py",
+             "own = 0 if row is None else min(int(row.quantity), quantity)", "own = 0"),
+    Mutation(18, "a_new_incarnation_holds_no_rights_until_it_counted", STOCK_SQL,
+             "FROM stock_level\nWHERE sku = ? AND incarnation = "
+             "(SELECT incarnation FROM identity WHERE id = 1)", "FROM stock_level\nWHERE sku = ?"),
+    Mutation(18, "a_right_is_in_one_place", "sync/hub/stock.py",
+             "online=stock.c.online - quantity)", "online=stock.c.online)"),
+    Mutation(18, "what_is_on_its_way_is_nobodys", RIGHTS,
+             "counter=now.counter - given, in_transit=now.in_transit + given",
+             "counter=now.counter - given, online=now.online + given"),
+    Mutation(18, "online_sells_no_right_that_it_does_not_hold", "sync/hub/stock_rows.py",
+             "stock.c.online >= quantity", "stock.c.online >= -quantity"),
+    # 19: counts
+    Mutation(19, "a_count_below_the_promises_is_taken_and_shown", RIGHTS,
+             "shortage=now.shortage + rest", "shortage=now.shortage"),
+    Mutation(19, "a_count_below_the_promises_is_taken_and_shown", "sync/hub/stock.py",
+             "if record.shortage > 0 and online > 0:", "if False:"),
+    Mutation(19, "one_base_has_one_delta", "edge/store/stock.py",
+             "if kept is not None:", "if False:"),
+    Mutation(19, "what_one_count_put_right_is_not_put_right_twice", STOCK_SQL,
+             "(movement <= ? OR kind = 'count')", "movement <= ?"),
+    Mutation(19, "returned_goods_are_no_right", "edge/store/stock.py",
+             '"returned": (0, 1)', '"returned": (1, 0)'),
+    # 20: locks
+    Mutation(20, "a_lock_that_somebody_pays_for_does_not_end", STOCK_SQL,
+             "state = 'held' AND payments = 0", "state = 'held' AND payments >= 0"),
+    Mutation(20, "a_lock_ends_late_after_a_reboot_and_never_early", STOCK_SQL,
+             "boot_id <> ?1 AND (sure = 0 OR ?4 = 0)", "boot_id <> ?1 AND 0"),
+    Mutation(20, "a_lock_ends_late_after_a_reboot_and_never_early", STOCK_SQL,
+             "SET boot_id = ?1, until_boot_ms = ?2 + term_ms",
+             "SET boot_id = ?1, until_boot_ms = ?2"),
+    Mutation(20, "a_lock_is_taken_once", "edge/store/stock_locks.py",
+             'if was.state != "held":', 'if False:'),
+    Mutation(20, "a_reservation_ends_and_comes_back_once", "sync/hub/reservations.py",
+             '.where(reservation.c.reservation_id == number, reservation.c.state == "held")',
+             ".where(reservation.c.reservation_id == number)"),
+    Mutation(20, "a_closed_article_is_not_sold_online", "sync/hub/stock_tiers.py",
+             "closed=closed,", "closed=False,"),
     # 27: time
     Mutation(27, "the_wall_clock_expires_nothing", "edge/flow/timekeeper.py",
              "trusted_ms=self._known.now_ms(boot_ms),", "trusted_ms=self._clock.wall_ms(),"),
