@@ -64,9 +64,9 @@ async def _bag(
         memory.bags_of, memory.bags = order_id, set()
     memory.bags.add(paper.bag)
     if not memory.bags.issuperset(range(1, max(bags, 1) + 1)):
-        answer = replace(not_pickup(shop, caller, "paper", "bag_counted"), paper=f"bag:{paper.bag}")
-        shop.screens.publish(caller.station, "bag", answer)
-        return answer
+        told = replace(not_pickup(shop, caller, "paper", "bag_counted"), paper=f"bag:{paper.bag}")
+        shop.screens.publish(caller.station, "bag", told)
+        return told
     answer = await hand_over(shop, caller, HandOverAsk(order=order_id.hex()))
     if isinstance(answer, ScanAnswer):
         memory.bags_of, memory.bags = None, set()

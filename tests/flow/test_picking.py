@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from msgspec import structs
 
 from edge.flow import pick
 from edge.flow.answers import Refusal, ScanAnswer
@@ -18,8 +19,11 @@ from edge.flow.scan import ScanAsk
 from edge.store.catalog import put
 from edge.store.row import text
 from edge.store.tx import Tx
-from sync.rules.order_life import ALARM_MS, WARN_MS
+from sync.rules.order_life import ALARM_MS, WARN_MS, OnShort
 from sync.wire.catalog import AskRow, LineRow
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Floor, Goods
 
 T = TypeVar("T")
 START_MS = 1_800_000_000_000
@@ -37,33 +41,29 @@ def refused(answer: object) -> str:
 
 
 @pytest.fixture
-async def shelf(floor: Any) -> Any:
+async def shelf(floor: "Floor") -> "Floor":
     made(await sign_in(floor.shop, floor.caller(), "c1", "1357"))
     return floor
 
 
-def placed(floor: Any, **more: Any) -> Any:
-    """An order that nobody picked yet, placed when the shop began."""
-    goods = floor.order(ready=False, **{"lines": THREE, **more})
-    row = replace_row(goods.row, placed_ms=START_MS, place="", bags=1)
+def placed(floor: "Floor") -> "Goods":
+    """Three of one article that nobody picked yet, ordered when the shop began."""
+    goods = floor.order(ready=False, lines=THREE)
+    row = structs.replace(goods.row, placed_ms=START_MS, place="", bags=1)
     floor.sync(row)
     return replace(goods, row=row)
 
 
-def replace_row(row: Any, **more: Any) -> Any:
-    values = {name: getattr(row, name) for name in row.__struct_fields__}
-    return type(row)(**{**values, **more})
+def key(goods: "Goods") -> str:
+    return goods.row.order_id.hex()
 
 
-def key(goods: Any) -> str:
-    return str(goods.row.order_id.hex())
+async def events(floor: "Floor", kind: str) -> int:
+    sql = f"SELECT count(*) FROM outbox WHERE kind = '{kind}'"  # noqa: S608 - our own kinds
+    return await floor.count(sql)
 
 
-async def events(floor: Any, kind: str) -> int:
-    return int(await floor.count(f"SELECT count(*) FROM outbox WHERE kind = '{kind}'"))
-
-
-async def picked(floor: Any, goods: Any, *, place: str = "B2", bags: int = 1) -> PickView:
+async def picked(floor: "Floor", goods: "Goods", *, place: str = "B2", bags: int = 1) -> PickView:
     for line in goods.row.lines:
         made(
             await pick.found(
@@ -81,7 +81,7 @@ async def picked(floor: Any, goods: Any, *, place: str = "B2", bags: int = 1) ->
 
 
 async def test_an_order_goes_from_placed_over_picking_to_its_bin_and_the_counter_shows_the_bin(
-    shelf: Any,
+    shelf: "Floor",
 ) -> None:
     goods = placed(shelf)
     first = (await pick_list(shelf.shop, "till-1")).waiting[0]
@@ -99,18 +99,18 @@ async def test_an_order_goes_from_placed_over_picking_to_its_bin_and_the_counter
 
 
 async def test_a_scan_of_an_order_not_picked_says_so_with_its_place_in_the_queue(
-    shelf: Any,
+    shelf: "Floor",
 ) -> None:
     placed(shelf)
     behind = placed(shelf)
     hurried = placed(shelf)
-    shelf.sync(replace_row(hurried.row, lane="priority"))
+    shelf.sync(structs.replace(hurried.row, lane="priority"))
     answer = await shelf.scan(behind.v1)
     assert (answer.reason.code, answer.queue) == ("not_picked", 3)
     assert (await shelf.scan(hurried.v1, station="till-2")).queue == 1
 
 
-async def test_three_ordered_two_found_and_a_refund_gives_up_one_unit_once(shelf: Any) -> None:
+async def test_three_ordered_two_found_and_a_refund_gives_up_one_unit_once(shelf: "Floor") -> None:
     goods = placed(shelf)
     ask = ShortAsk(line=1, found=2, choice="refund_line")
     after = made(await pick.short(shelf.shop, shelf.caller(), key(goods), ask))
@@ -135,7 +135,9 @@ async def test_three_ordered_two_found_and_a_refund_gives_up_one_unit_once(shelf
     assert last.verdict == "already"
 
 
-async def test_a_unit_that_is_refunded_cannot_be_handed_over_by_asking_for_it(shelf: Any) -> None:
+async def test_a_unit_that_is_refunded_is_not_handed_over_by_asking_for_it(
+    shelf: "Floor",
+) -> None:
     goods = placed(shelf)
     ask = ShortAsk(line=1, found=2, choice="refund_line")
     made(await pick.short(shelf.shop, shelf.caller(), key(goods), ask))
@@ -144,7 +146,7 @@ async def test_a_unit_that_is_refunded_cannot_be_handed_over_by_asking_for_it(sh
     assert refused(await hand_over(shelf.shop, shelf.caller(), wanted)) == "bad_units"
 
 
-async def test_when_all_of_it_is_refunded_the_counter_says_so(shelf: Any) -> None:
+async def test_when_all_of_it_is_refunded_the_counter_says_so(shelf: "Floor") -> None:
     goods = placed(shelf)
     ask = ShortAsk(line=1, found=0, choice="refund_line")
     after = made(await pick.short(shelf.shop, shelf.caller(), key(goods), ask))
@@ -165,18 +167,20 @@ async def test_when_all_of_it_is_refunded_the_counter_says_so(shelf: Any) -> Non
     ],
 )
 async def test_what_is_short_is_settled_by_the_customers_choice_alone(
-    shelf: Any, recorded: str, done: Any, code: str
+    shelf: "Floor", recorded: str, done: OnShort, code: str
 ) -> None:
     goods = placed(shelf)
-    shelf.sync(replace_row(goods.row, on_short=recorded))
+    shelf.sync(structs.replace(goods.row, on_short=recorded))
     ask = ShortAsk(line=1, found=2, choice=done)
     assert refused(await pick.short(shelf.shop, shelf.caller(), key(goods), ask)) == code
     assert await events(shelf, "short_picked") == 0
 
 
-async def test_a_substitute_goes_at_the_lower_price_and_the_order_is_complete(shelf: Any) -> None:
+async def test_a_substitute_goes_at_the_lower_price_and_completes_the_order(
+    shelf: "Floor",
+) -> None:
     goods = placed(shelf)
-    shelf.sync(replace_row(goods.row, on_short="substitute"))
+    shelf.sync(structs.replace(goods.row, on_short="substitute"))
     ask = ShortAsk(
         line=1, found=2, choice="substitute", substitute_sku="ICE", substitute_minor=2_000
     )
@@ -191,10 +195,10 @@ async def test_a_substitute_goes_at_the_lower_price_and_the_order_is_complete(sh
 
 
 async def test_who_waits_keeps_the_units_and_the_order_is_not_ready_without_them(
-    shelf: Any,
+    shelf: "Floor",
 ) -> None:
     goods = placed(shelf)
-    shelf.sync(replace_row(goods.row, on_short="wait"))
+    shelf.sync(structs.replace(goods.row, on_short="wait"))
     ask = ShortAsk(line=1, found=2, choice="wait")
     after = made(await pick.short(shelf.shop, shelf.caller(), key(goods), ask))
     assert (after.waits, after.lines[0].open, after.complete) == (True, 3, False)
@@ -208,14 +212,14 @@ async def test_who_waits_keeps_the_units_and_the_order_is_not_ready_without_them
     made(await pick.put_ready(shelf.shop, shelf.caller(), key(goods), lies))
 
 
-async def test_while_a_counter_serves_the_order_nothing_of_it_is_given_up(shelf: Any) -> None:
+async def test_while_a_counter_serves_the_order_nothing_of_it_is_given_up(shelf: "Floor") -> None:
     goods = placed(shelf)
     await shelf.scan(goods.v1, station="till-2")
     ask = ShortAsk(line=1, found=2, choice="refund_line")
     assert refused(await pick.short(shelf.shop, shelf.caller(), key(goods), ask)) == "at_counter"
 
 
-async def test_timers_warn_at_half_an_hour_and_alarm_at_one_by_trusted_time(shelf: Any) -> None:
+async def test_timers_warn_at_half_an_hour_and_alarm_at_one_by_trusted_time(shelf: "Floor") -> None:
     placed(shelf)
     assert (await pick_list(shelf.shop, "till-1")).waiting[0].timer == "unknown", "no sure clock"
     await shelf.hub_says(START_MS)
@@ -227,7 +231,7 @@ async def test_timers_warn_at_half_an_hour_and_alarm_at_one_by_trusted_time(shel
 
 
 @pytest.mark.parametrize("act", ["begin", "found", "short", "ready"])
-async def test_no_act_of_picking_is_done_by_nobody(floor: Any, act: str) -> None:
+async def test_no_act_of_picking_is_done_by_nobody(floor: "Floor", act: str) -> None:
     goods = placed(floor)
     acts: dict[str, Callable[[], Awaitable[object]]] = {
         "begin": lambda: pick.begin(floor.shop, floor.caller(), key(goods)),
@@ -247,7 +251,7 @@ async def test_no_act_of_picking_is_done_by_nobody(floor: Any, act: str) -> None
     assert refused(await acts[act]()) == "operator_needed"
 
 
-async def test_a_fenced_box_gives_nothing_up(shelf: Any) -> None:
+async def test_a_fenced_box_gives_nothing_up(shelf: "Floor") -> None:
     goods = placed(shelf)
 
     def fence(tx: Tx) -> None:
@@ -259,7 +263,7 @@ async def test_a_fenced_box_gives_nothing_up(shelf: Any) -> None:
 
 
 async def test_bag_labels_confirm_the_order_that_this_counter_serves_when_all_were_held_up(
-    shelf: Any,
+    shelf: "Floor",
 ) -> None:
     goods = placed(shelf)
     await picked(shelf, goods, bags=2)
@@ -281,7 +285,7 @@ async def test_bag_labels_confirm_the_order_that_this_counter_serves_when_all_we
     assert await events(shelf, "handed") == 1
 
 
-async def test_papers_are_spooled_without_the_customers_name(shelf: Any) -> None:
+async def test_papers_are_spooled_without_the_customers_name(shelf: "Floor") -> None:
     goods = placed(shelf)
     slip = made(await pick.print_papers(shelf.shop, shelf.caller(), key(goods)))
     assert len(slip) == 1
@@ -300,7 +304,7 @@ async def test_papers_are_spooled_without_the_customers_name(shelf: Any) -> None
     assert not any("张三" in body for body in spooled)
 
 
-async def test_an_order_that_went_to_another_store_lies_in_no_bin_here(shelf: Any) -> None:
+async def test_an_order_that_went_to_another_store_lies_in_no_bin_here(shelf: "Floor") -> None:
     goods = placed(shelf)
     await picked(shelf, goods)
     asked = AskRow(
@@ -317,7 +321,7 @@ async def test_an_order_that_went_to_another_store_lies_in_no_bin_here(shelf: An
     assert await shelf.count("SELECT count(*) FROM pick") == 0
 
 
-async def test_what_was_picked_stands_after_a_restart(shelf: Any) -> None:
+async def test_what_was_picked_stands_after_a_restart(shelf: "Floor") -> None:
     goods = placed(shelf)
     ask = ShortAsk(line=1, found=2, choice="refund_line")
     made(await pick.short(shelf.shop, shelf.caller(), key(goods), ask))

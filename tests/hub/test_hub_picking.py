@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from running_hub import Headquarters
@@ -26,6 +26,7 @@ from sync.wire.picking_events import (
     ShortPicked,
 )
 
+DocumentAct = Literal["dispatched", "received"]
 NONCE = b"n" * 16
 AT_MS = 1_790_000_100_000
 
@@ -71,8 +72,9 @@ def short(
     )
 
 
-def shown(headquarters: Headquarters, ordered: Ordered) -> Any:
-    return json.loads(json.dumps(orders.show(headquarters.hub, ordered.order_no)))
+def shown(headquarters: Headquarters, ordered: Ordered) -> dict[str, Any]:
+    order: dict[str, Any] = json.loads(json.dumps(orders.show(headquarters.hub, ordered.order_no)))
+    return order
 
 
 def states(headquarters: Headquarters, ordered: Ordered) -> list[str]:
@@ -251,7 +253,9 @@ def test_who_waits_is_shown_waiting_and_may_choose_otherwise(
     assert owed(headquarters, ordered) == [("refund", 3, 1_290)]
 
 
-def moved(name: object, act: Any, *counts: tuple[int, int]) -> DocumentMoved:
+def moved(
+    name: object, act: Literal["dispatched", "received"], *counts: tuple[int, int]
+) -> DocumentMoved:
     return DocumentMoved(
         document=str(name), act=act, counts=counts, at_ms=AT_MS, station="till-1", operator="c1"
     )
