@@ -281,8 +281,8 @@ def count(
     assert row is not None
     delta = counted - integer(row[0])
     what = Movement(sku=sku, kind="receipt", quantity=0, station=station, operator=operator)
-    if delta:
-        _add(tx, what, delta, apart=False, kind="count")
+    # also without a difference: what is counted next stands on this count, not on its base
+    _add(tx, what, delta, apart=False, kind="count")
     first = before.state == "uncounted"
     state: State = "counted" if first else before.state
     now = replace(

@@ -128,6 +128,13 @@ async def test_one_base_is_counted_once_and_what_moved_since_is_not_in_the_count
     assert (await day.count(9, earlier)).delta == 0  # what one count put right is right
 
 
+async def test_a_count_without_a_difference_is_a_base_of_its_own(day: Day) -> None:
+    await day.count(10)
+    await day.meet()
+    assert (await day.count(10)).delta == 0
+    assert (await day.count(8)).delta == -2  # two were stolen between, and nothing moved
+
+
 async def test_returned_goods_are_no_right_until_somebody_looked(day: Day) -> None:
     await day.count(4)
     await day.meet()

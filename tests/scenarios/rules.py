@@ -15,8 +15,8 @@ from books import read_books
 from gate import one_batch
 from hand_clock import HandClock
 from made_rotating import SEEN_MS, STEP_MS, Phone, customer
-from stock_rules import SCENES as STOCK_SCENES
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
+from stock_rules import SCENES as STOCK_SCENES
 
 from edge.domain.facts import Order
 from edge.flow import handover as confirm
