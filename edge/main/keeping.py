@@ -73,7 +73,7 @@ async def keep_second_copy(shop: Shop, folder: Path) -> None:
             if copy is None or incarnation != shop.identity.incarnation:
                 copy, incarnation = None, shop.identity.incarnation
             try:
-                copy = await _look(shop, folder, copy, known.k_store)
+                copy = await look_once(shop, folder, copy, known.k_store)
                 complained = False
             except OSError as error:
                 copy = None
@@ -84,7 +84,14 @@ async def keep_second_copy(shop: Shop, folder: Path) -> None:
         await shop.clock.until(shop.clock.boot_ms() + LOOK_EVERY_MS)
 
 
-async def _look(shop: Shop, folder: Path, copy: SecondCopy | None, k_store: bytes) -> SecondCopy:
+async def look_once(
+    shop: Shop, folder: Path, copy: SecondCopy | None, k_store: bytes
+) -> SecondCopy:
+    """Copy what is new; a copy of None begins one. Answers the copy to go on with.
+
+    Raises:
+        OSError: the medium is gone or full; go on with None.
+    """
     ends = await shop.writer.do(boxes.heads, shop.moment())
     fresh = copy is None
     if copy is None:

@@ -7,9 +7,11 @@ not sign is dropped, and one that names another box means nothing here. It does 
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import struct
+from dataclasses import dataclass
 
 from edge.flow import boxes
 from edge.flow.shop import Shop
@@ -19,12 +21,21 @@ from sync.wire.errors import RemoteWireError
 from sync.wire.messages import SignedTakeOver
 
 logger = logging.getLogger(__name__)
-GROUP = "239.255.83.69"
-PORT = 8369
-ANY = "0.0.0.0"  # noqa: S104 - joins a group on the default interface; nothing is served there
+GROUP = ("239.255.83.69", 8369)
 TELL_EVERY_MS = 30_000
 MAX_BYTES = 1_200
 _MOST_WAITING = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Net:
+    """Where boxes hear and where they speak: (address, port); a multicast group is joined."""
+
+    hear: tuple[str, int] = GROUP
+    speak: tuple[str, int] = GROUP
+
+
+SHOP = Net()
 
 
 class _Ear(asyncio.DatagramProtocol):
@@ -45,8 +56,8 @@ class _Ear(asyncio.DatagramProtocol):
             self._papers.put_nowait(paper)
 
 
-def open_socket(interface: str = ANY) -> socket.socket:
-    """A socket in the group; `interface` is the address of ours that it speaks and hears on.
+def open_socket(net: Net) -> socket.socket:
+    """A socket that hears and speaks there.
 
     Raises:
         OSError: the network has no multicast, or is down.
@@ -54,13 +65,12 @@ def open_socket(interface: str = ANY) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((GROUP, PORT))
-        member = struct.pack("4s4s", socket.inet_aton(GROUP), socket.inet_aton(interface))
-        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
-        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
-        if interface != ANY:
-            made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+        made.bind(net.hear)
+        if ipaddress.ip_address(net.hear[0]).is_multicast:
+            anywhere = socket.inet_aton("0.0.0.0")  # noqa: S104 - any interface, not an address
+            member = struct.pack("4s4s", socket.inet_aton(net.hear[0]), anywhere)
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
         made.setblocking(False)
     except OSError:
         made.close()
@@ -68,24 +78,24 @@ def open_socket(interface: str = ANY) -> socket.socket:
     return made
 
 
-async def keep_telling(shop: Shop, interface: str = ANY) -> None:
+async def keep_telling(shop: Shop, net: Net = SHOP) -> None:
     """Tell and listen for ever; a network that is down is tried again."""
     while True:
         try:
-            await _on_the_net(shop, open_socket(interface))
+            await _on_the_net(shop, net, open_socket(net))
         except OSError as error:
             logger.info("the shop's LAN cannot be used: %s", error)
         await shop.clock.until(shop.clock.boot_ms() + TELL_EVERY_MS)
 
 
-async def _on_the_net(shop: Shop, bound: socket.socket) -> None:
+async def _on_the_net(shop: Shop, net: Net, bound: socket.socket) -> None:
     papers: asyncio.Queue[SignedTakeOver] = asyncio.Queue(_MOST_WAITING)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Ear(papers), sock=bound)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_listen(shop, papers), name="lan ear")
-            tasks.create_task(_tell(shop, transport), name="lan mouth")
+            tasks.create_task(_tell(shop, net, transport), name="lan mouth")
     finally:
         transport.close()
 
@@ -100,11 +110,11 @@ async def _listen(shop: Shop, papers: "asyncio.Queue[SignedTakeOver]") -> None:
         await boxes.hear_takeover(shop, paper)
 
 
-async def _tell(shop: Shop, transport: asyncio.DatagramTransport) -> None:
+async def _tell(shop: Shop, net: Net, transport: asyncio.DatagramTransport) -> None:
     while True:
         if not shop.identity.fenced:
             for paper in await shop.writer.do(papers_of, shop.moment()):
                 data = codec.pack(paper)
                 if len(data) <= MAX_BYTES:
-                    transport.sendto(data, (GROUP, PORT))
+                    transport.sendto(data, net.speak)
         await shop.clock.until(shop.clock.boot_ms() + TELL_EVERY_MS)

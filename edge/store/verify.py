@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.domain import witness as witnesses_
 from edge.store.errors import Corrupt
 from edge.store.ledger import connect
 from edge.store.sql import query
@@ -15,6 +16,7 @@ from sync.wire import audit
 from sync.wire.signature import Signer
 
 _PAGE_ROWS = 1_000
+_BOXES_SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,10 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What was found. faults: sentences, none when all is whole. unsent: events HQ has not got."""
+    """What was found. faults: sentences, none when all is whole. unsent: events HQ has not got.
+
+    late: those of incarnations before among them. fenced_why: in one word, None when it is not.
+    """
 
     node_public: bytes
     incarnation: bytes
@@ -36,6 +41,8 @@ class Books:
     audit_seq: int
     head: bytes
     unsent: int
+    fenced_why: str | None
+    late: int
     faults: tuple[str, ...]
 
 
@@ -55,6 +62,11 @@ def verify(ledger: Path, witnesses: Sequence[Witness] = ()) -> Books:
         if sound != "ok":
             raise Corrupt(f"{ledger.name}: {sound}")
         wanted = {witness.seq: witness.head for witness in witnesses if witness.seq > 0}
+        # A ledger of before schema 3, not started since the upgrade, has no incarnations before.
+        knows_boxes = connection.execute("PRAGMA user_version").fetchone()[0] >= _BOXES_SCHEMA
+        before = connection.execute(query("outbox_before_witnesses")) if knows_boxes else ()
+        for seq, witnessed in before:
+            wanted.setdefault(seq, witnessed)
         for seq, witnessed in connection.execute(query("outbox_witnesses")):
             if seq and wanted.setdefault(seq, witnessed) != witnessed:
                 faults.append(f"an event for HQ names another head at audit row {seq}")
@@ -78,6 +90,10 @@ def verify(ledger: Path, witnesses: Sequence[Witness] = ()) -> Books:
             raise Corrupt(f"{ledger.name}: nobody ever started this box")
         private_key, incarnation, _, fenced, *_ = identity
         (unsent, _) = connection.execute(query("outbox_count")).fetchone()
+        late, why = 0, None
+        if knows_boxes:
+            (late,) = connection.execute(query("outbox_before_count")).fetchone()
+            why = connection.execute(query("fence_why")).fetchone()
     finally:
         connection.close()
     return Books(
@@ -86,6 +102,29 @@ def verify(ledger: Path, witnesses: Sequence[Witness] = ()) -> Books:
         fenced=bool(fenced),
         audit_seq=seq,
         head=head,
-        unsent=unsent,
+        unsent=unsent + late,
+        late=late,
+        fenced_why=None if why is None else str(why[0]),
         faults=tuple(faults),
     )
+
+
+def kept_head(ledger: Path, line: str) -> Witness | None:
+    """The head in a line that this box once gave out (`edge.domain.witness`), of its incarnation.
+
+    Raises:
+        Corrupt: there is no sound ledger.
+    """
+    if not ledger.exists():
+        raise Corrupt(f"{ledger} is not there")
+    connection = connect(ledger, read_only=True)
+    try:
+        identity = connection.execute(query("identity")).fetchone()
+    finally:
+        connection.close()
+    if identity is None:
+        raise Corrupt(f"{ledger.name}: nobody ever started this box")
+    said = witnesses_.parse(line, witnesses_.witness_key(identity[0]))
+    if said is None or said.incarnation != identity[1]:
+        return None
+    return Witness(seq=said.seq, head=said.head)

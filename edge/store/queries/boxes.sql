@@ -63,3 +63,5 @@ UPDATE effect SET state = 'failed', trouble = 'restored' WHERE state IN ('queued
 -- name: outbox_before_all
 SELECT incarnation, seq, hlc, trusted_ms, kind, schema, units, body, audit_seq, audit_hash
 FROM outbox_before WHERE acked = 0 ORDER BY incarnation, seq
+-- name: outbox_before_witnesses
+SELECT DISTINCT audit_seq, audit_hash FROM outbox_before ORDER BY audit_seq
