@@ -132,6 +132,8 @@ async def transfer(shop: Shop, caller: Caller, ask: TransferAsk) -> TransferView
             state = "waiting" if told.asked_ms is not None else "unreachable"
         case _:
             state = told.state
+    if state == "ready":
+        shop.station(caller.station).seen.clear()  # the next scan is no double trigger
     shop.count(f"transfer_{state}")
     return _view(ask.answer, state, told)
 

@@ -24,6 +24,7 @@ from edge.flow.pick_view import PickList, PickView
 from edge.flow.reconcile import ReconcileView
 from edge.flow.slips import SlipEntry
 from edge.flow.stock_answers import StockAct, StockView
+from edge.flow.transfers import TransferView
 from sync.wire.codec import from_json, to_json
 
 T = TypeVar("T")
@@ -168,6 +169,13 @@ class Counter:
         """Press "handed over"; units None: all that are open."""
         body = {"order": order, "units": units, "missing": missing}
         return await self._post("/api/v1/handovers", body, ScanAnswer)
+
+    async def ask_for(
+        self, answer: ScanAnswer, *, wait: bool = False, follow: bool = False
+    ) -> TransferView:
+        """Ask HQ for the order of a code that was scanned here and is another store's."""
+        body = {"answer": answer.id, "wait": wait, "follow": follow}
+        return await self._post("/api/v1/transfers", body, TransferView)
 
     async def undo(self, handover: int) -> UndoAnswer:
         """Take a hand-over back, the goods still here."""

@@ -203,6 +203,7 @@ class OrderAtHq:
     """An order with its life, as headquarters knows it now."""
 
     order_no: str
+    store: int
     state: str
     lines: tuple[LineAtHq, ...]
     events: tuple[EventAtHq, ...]
@@ -243,6 +244,73 @@ class TakeOverAtHq:
     successor_incarnation: str
     why: str
     attested_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAtHq:
+    """A question to an order's holders: what was asked, what stopped, what was kept."""
+
+    state: str
+    asked_units: tuple[tuple[int, int], ...]
+    stopped_units: tuple[tuple[int, int], ...]
+    kept_units: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMoveAtHq:
+    """An order's move to another store."""
+
+    from_store: int
+    to_store: int
+    state: str
+    home_reachable: bool
+    holders: AskedAtHq | None
+    granted_epoch: int | None
+    accepted_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moves:
+    transfers: tuple[OrderMoveAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAtHq:
+    """A unit's money."""
+
+    refund_id: str
+    line: int
+    unit: int
+    state: str
+    loss: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundsAtHq:
+    """The refunds of an order."""
+
+    refunds: tuple[RefundAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    v2: str
+    pl: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fresh:
+    codes: _Signed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stopping:
+    cancel: AskedAtHq | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transfers:
+    transfers: tuple[dict[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,6 +472,36 @@ class Headquarters:
     async def cancel(self, order_no: str) -> None:
         """Ask for an order to be stopped."""
         await self._post(f"/v1/orders/{order_no}/cancel", {}, dict[str, object])
+
+    async def move(self, order_no: str, to_store: int) -> None:
+        """Ask for an order to be moved to another store."""
+        body = {"order_no": order_no, "to_store": to_store}
+        await self._post("/v1/transfers", body, dict[str, object])
+
+    async def moving(self) -> Sequence[dict[str, object]]:
+        """Moves that were asked for and are not answered yet."""
+        return (await self._get("/v1/transfers?open=true", _Transfers)).transfers
+
+    async def moves(self, order_no: str) -> Sequence[OrderMoveAtHq]:
+        """Every move of an order, newest first."""
+        return (await self._get(f"/v1/transfers?order={order_no}", _Moves)).transfers
+
+    async def fresh_codes(self, order_no: str) -> Codes:
+        """The order's signed code, signed anew where it is now; the plain one is the customer's."""
+        made = await self._post(f"/v1/orders/{order_no}/codes", {}, _Fresh)
+        return Codes(v1="", v2=made.codes.v2, pl=made.codes.pl)
+
+    async def refund(self, order_no: str) -> RefundsAtHq:
+        """Refund what was given up; ask for the rest.
+
+        Raises:
+            HubSaidNo: with the problem's code in its text.
+        """
+        return await self._post(f"/v1/orders/{order_no}/refunds", {}, RefundsAtHq)
+
+    async def stopping(self, order_no: str) -> AskedAtHq | None:
+        """What was asked of an order's holder when it was cancelled, against what stopped."""
+        return (await self._get(f"/v1/orders/{order_no}", _Stopping)).cancel
 
     async def obligations(self, order_no: str) -> Sequence[ObligationAtHq]:
         """What is owed back for an order."""
