@@ -9,13 +9,22 @@ from config.demo import demo_branch_toml
 from edge.flow.answers import ScanAnswer, StatusView
 from edge.lab.branch import Branch
 from edge.lab.floor import Floor
+from edge.lab.ground import order_body
 from edge.lab.headquarters import NodeAtHq, Order
+from edge.lab.people import MANAGER
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
 from sync.wire.codec import from_json
 
 STORE = 3
 ATTESTED_BY = "王经理 Manager Wang"
+
+
+async def _orders(floor: Floor, branch: Branch, count: int) -> list[Order]:
+    body = order_body(STORE, (("BREAD", 1),))
+    made = [await floor.hq.create_order(body) for _ in range(count)]
+    await branch.heard()
+    return made
 
 
 async def _given(branch: Branch, order: Order) -> ScanAnswer:
@@ -39,6 +48,20 @@ async def _kept(branch: Branch, order: Order, what: str) -> ScanAnswer:
         verdict=answer.verdict,
         reason=answer.reason.code,
     )
+    return answer
+
+
+async def _found_on_the_shelf(floor: Floor, branch: Branch, order: Order) -> ScanAnswer:
+    """A manager sees that the goods of the box before are still here: then they are given."""
+    asked = await _kept(branch, order, "an order of the incarnation before")
+    claim(asked.case is not None, "no case was opened for it")
+    counter = branch.counter(1)
+    case = await counter.release(
+        asked.case or 0, staff_id=MANAGER.staff_id, pin=MANAGER.pin, note="货在架上 on the shelf"
+    )
+    claim(case.outcome == "released", "the manager's word was not taken", case=case.case)
+    answer = await _given(branch, order)
+    floor.expect(order, units=1)
     return answer
 
 
@@ -81,11 +104,7 @@ async def _status(floor: Floor, branch: Branch, wanted: str | None) -> StatusVie
 async def restored_backup_fenced(floor: Floor) -> Detail:
     """A backup is restored in place after one more hand-over: that order is not given again."""
     branch = await floor.branch(STORE)
-    handed, later, never = (
-        await floor.order(store=STORE),
-        await floor.order(store=STORE),
-        await floor.order(store=STORE),
-    )
+    handed, later, never = await _orders(floor, branch, 3)
     await _given(branch, handed)
     await branch.all_sent()
     floor.expect(handed, units=1)
@@ -119,9 +138,10 @@ async def restored_backup_fenced(floor: Floor) -> Detail:
     await _status(floor, branch, None)
     await branch.mend()
     after = await _kept(branch, later, "an order of the incarnation before")
-    fresh = await floor.order(store=STORE)
+    [fresh] = await _orders(floor, branch, 1)
     await _given(branch, fresh)
     floor.expect(fresh, units=1)
+    found = await _found_on_the_shelf(floor, branch, never)
     # The disk of before lies beside the restored one: what only it knew is told now.
     await branch.call(
         *("enroll", "--config", str(branch.config)), *("--import", str(restored["aside"])), "--json"
@@ -141,6 +161,7 @@ async def restored_backup_fenced(floor: Floor) -> Detail:
         "verdict_after_attested": after.verdict,
         "incarnation": asking.incarnation,
         "attested_by": takeover.attested_by,
+        "found_on_the_shelf": {"order": never.order_no, "verdict": found.verdict},
         "told_late": later.order_no,
         "new_order": fresh.order_no,
         "backup_bytes": taken["bytes"],
@@ -150,11 +171,7 @@ async def restored_backup_fenced(floor: Floor) -> Detail:
 async def node_replaced(floor: Floor) -> Detail:
     """An empty box and a pairing sheet take the place of a dead one; the dead one comes back."""
     branch = await floor.branch(STORE)
-    told, untold, never = (
-        await floor.order(store=STORE),
-        await floor.order(store=STORE),
-        await floor.order(store=STORE),
-    )
+    told, untold, never, other = await _orders(floor, branch, 4)
     await _given(branch, told)
     await branch.all_sent()
     floor.expect(told, units=1)
@@ -174,14 +191,15 @@ async def node_replaced(floor: Floor) -> Detail:
     first = await _kept(branch, untold, "an order that the old box handed over and did not tell")
     first_verdict_s = time.monotonic() - began_s
     held = await _kept(branch, never, "an order that the old box held")
-    fresh = await floor.order(store=STORE)
+    [fresh] = await _orders(floor, branch, 1)
     await _given(branch, fresh)
     floor.expect(fresh, units=1)
+    found = await _found_on_the_shelf(floor, branch, never)
     claim(enrolled.node != before.node, "the new box has the old one's key")
 
     await old.start()  # against all instructions
     superseded = await _status(floor, old, "superseded")
-    refused = await _kept(old, never, "an order of the box in its place")
+    refused = await _kept(old, other, "an order of the box in its place")
     await _handed_at_hq(floor, untold)  # its last word is taken, under its old name
     floor.expect(untold, units=1)
     await old.cut()
@@ -189,7 +207,7 @@ async def node_replaced(floor: Floor) -> Detail:
     await old.start()
     offline = await old.status()
     claim(offline.fenced == "superseded", "offline, the old box forgot that it was replaced")
-    still = await _kept(old, never, "an order of the box in its place, offline,")
+    still = await _kept(old, other, "an order of the box in its place, offline,")
     await old.stop()
     await old.close()
     [takeover] = [
@@ -204,6 +222,7 @@ async def node_replaced(floor: Floor) -> Detail:
         "attested_by": takeover.attested_by,
         "handed_untold": {"order": untold.order_no, "verdict": first.verdict},
         "held_by_old": {"verdict": held.verdict, "reason": held.reason.code},
+        "found_on_the_shelf": {"order": never.order_no, "verdict": found.verdict},
         "old_started_again": {"fenced": superseded.fenced, "verdict": refused.verdict},
         "old_offline": {"fenced": offline.fenced, "verdict": still.verdict},
         "new_order": fresh.order_no,
