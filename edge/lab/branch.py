@@ -21,8 +21,8 @@ from edge.lab.people import MARKER, PEOPLE
 from sync.wire.codec import from_json
 
 STATIONS = ("counter-1", "counter-2")
-_ONLINE_WITHIN_S = 20.0
 _GLANCE_S = 0.6
+_GLANCES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,17 +218,21 @@ class Branch:
 
         The node waits longer after each failure, a minute at most. Everybody's clock is moved
         ahead in small steps until it has come back; call `line.mend()` where that may not be.
+
+        Raises:
+            TimeoutError: it did not come back.
         """
         await self.line.mend()
         if not self.running:
             return
-        while True:
+        for _ in range(_GLANCES):
             with contextlib.suppress(TimeoutError):
                 await self._ground.until(
                     lambda: self._link_is("online"), "online", within_s=_GLANCE_S
                 )
                 return
             self._ground.advance("15s")
+        raise TimeoutError(f"store {self.number} did not come back to its line")
 
     async def _link_is(self, wanted: str) -> bool:
         return (await self.status()).link == wanted

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 from hub_databases import Servers
-from weather import STORES, Ticket, Weather
+from weather import LEAST_TROUBLES, STORES, Ticket, Weather
 
 from edge.lab.floor import Floor, Plan, opened
 from edge.lab.headquarters import OrderAtHq
 from edge.lab.line import reserve_port
 
-BLOWS_FOR_S = 12.0
+BLOWS_FOR_S = 10.0
 ORDERS_BEFORE = 24
+BROKEN = ("node", "hub", "line")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,8 @@ def wrong_with(ticket: Ticket, order: OrderAtHq) -> list[str]:
                 wrong.append(f"{name} was handed over {unit.handed_total} times")
             if unit.handed_total and (line.line, unit.unit) in refundable:
                 wrong.append(f"{name} was handed over and is refundable")
+            if unit.handed_total and unit.state == "refunded":
+                wrong.append(f"{name} was handed over and refunded")
             if unit.conflicts:
                 wrong.append(f"{name} is in conflict")
             if ticket.acked and unit.state != "handed":
@@ -98,13 +101,13 @@ async def test_in_any_weather_goods_go_out_once_and_in_the_end_all_is_known(
             await weather.clear()
             orders = await check(weather)
             assert weather.done.get("scan ok", 0) > 10, weather.done
-            assert sum("killed" in what or "line" in what for what in weather.done) >= 3
+            troubles = (n for what, n in weather.done.items() if what.split()[0] in BROKEN)
+            assert sum(troubles) >= 2 * LEAST_TROUBLES, weather.done
             for ticket in weather.tickets:
                 order = orders[ticket.order.order_no]
                 states = {unit.state for line in order.lines for unit in line.units}
                 if states == {"held"}:  # the customer comes once more, in fine weather
-                    await weather.branches[ticket.store].heard()
-                    assert await weather.scan(ticket, ticket.store, 1, ticket.order.v1)
+                    assert await weather.scan(ticket, order.store, 1, ticket.order.v1)
             await weather.clear()
             await check(weather)
             sys.stderr.write(f"seed={seed} engine={engine} {sorted(weather.done.items())}\n")
