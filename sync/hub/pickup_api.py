@@ -21,6 +21,7 @@ from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
 from sync.hub import customer_page
+from sync.hub.begin_again import AgainRoute
 from sync.hub.customer_page import Shown
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, missing
@@ -48,7 +49,7 @@ _FOR_EVER = {
     "x-content-type-options": "nosniff",
 }
 
-router = APIRouter(prefix="/pickup", tags=["customer"])
+router = APIRouter(prefix="/pickup", tags=["customer"], route_class=AgainRoute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Query
 
 from sync.hub import reconcile
 from sync.hub.admin_api import TheHub, admin_only
+from sync.hub.begin_again import AgainRoute
 from sync.hub.stores import Json
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)])
+router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)], route_class=AgainRoute)
 
 
 @router.get("/reconcile")

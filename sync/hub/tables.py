@@ -30,7 +30,13 @@ def _ms(name: str, *, nullable: bool = False) -> Column[int]:
 hub = Table(
     "hub",
     metadata,
-    Column("only", Integer, CheckConstraint('"only" = 1', name="hub_only"), primary_key=True),
+    Column(
+        "only",
+        Integer,
+        CheckConstraint('"only" = 1', name="hub_only"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("schema_version", Integer, nullable=False),
     Column("chain", String, nullable=False),
     Column("name", String, nullable=False),

@@ -1,4 +1,4 @@
-"""A hub restored from an older copy, behind its nodes: it learns again, and nothing leaves twice."""
+"""A hub restored from an older copy, behind its nodes: it learns again, nothing leaves twice."""
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -241,9 +241,10 @@ async def test_a_code_issued_anew_and_forgotten_does_not_outlive_a_later_cancel(
     order = chain.order(1)
     await chain.settle()
     chain.keep()
+    fresh: object = None
     for _ in range(3):
         fresh = orders.reissue(chain.headquarters.hub, order.no)["codes"]
-        assert isinstance(fresh, dict)
+    assert isinstance(fresh, dict)
     lost = Pickup(chain=chain, no=order.no, id=order.id, codes=fresh)
     await chain.settle()
     chain.restore()
