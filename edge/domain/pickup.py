@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.domain.facts import Code, Gone, Handed, Here, Order, Policy, Standing, UnitKey
+from sync.rules.budgets import PROVISIONAL
 from sync.rules.order_life import REFUND
 from sync.rules.verdicts import Verdict
 
@@ -126,6 +127,8 @@ def _withdrawn(
 
 def _refuse_gone(standing: Standing) -> Refuse:
     gone = list(standing.gone.values())
+    if any(tomb.destination == PROVISIONAL for tomb in gone):
+        return Refuse(verdict=Verdict.ALREADY, reason="handed_elsewhere")
     if any(tomb.destination.startswith("store:") for tomb in gone):
         return Refuse(verdict=Verdict.NOT_HERE, reason="moved")
     if any(tomb.reason == "lapsed" for tomb in gone):

@@ -25,6 +25,7 @@ from drivers.ports.document import (
 MARK_COPY = "副本 COPY"
 MARK_VOID = "作废 VOID"
 MARK_TRAINING = "练习 TRAINING"
+MARK_PROVISIONAL = "暂定 PROVISIONAL"
 NAME_LOCKED = "姓名未解锁 locked"
 
 Storage = Literal["ambient", "chilled", "frozen"]
@@ -53,6 +54,7 @@ class SlipFacts:
     name_masked: as `mask.mask_name` gives it; None prints no customer. at_text: store time,
     ready to print. handover: our number of the act. still_open: units of the order that nobody has
     fetched yet, also of lines that are not here. v2_text, pl_text: printed as QR when given.
+    provisional: another store's order, given on HQ's budget.
     """
 
     store_name: str
@@ -72,6 +74,7 @@ class SlipFacts:
     still_open: int = 0
     v2_text: str | None = None
     pl_text: str | None = None
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ class EmergencyRow:
 def pickup_slip(facts: SlipFacts, *, marks: tuple[str, ...] = ()) -> Document:
     """The customer's slip of a hand-over; partial ones list what is still to come."""
     title = "部分取货 PARTIAL PICKUP" if facts.partial else "取货单 PICKUP"
+    if facts.provisional:
+        marks = (*marks, MARK_PROVISIONAL)
     return Document(
         blocks=(
             *_head(facts.store_name, title, marks),

@@ -95,6 +95,26 @@ class SlipView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionalOffer:
+    """Another store's order that may be handed over on HQ's budget, and what is left of that.
+
+    why: what stands against it, None when it can be chosen (`POST /provisional`). pieces and
+    amount_minor: what it would cost. approval: another person must approve it, beside the PIN.
+    """
+
+    budget: str
+    pieces_left: int
+    amount_left_minor: int
+    currency: str
+    until_ms: int
+    order: str | None = None
+    pieces: int = 0
+    amount_minor: int = 0
+    approval: bool = False
+    why: Said | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanAnswer:
     """The answer to a scan, yes and no alike.
 
@@ -104,7 +124,7 @@ class ScanAnswer:
     stored answer of that time; `painted` then says that a screen showed it already, so that it must
     not look green again. needs: what a confirm will ask for.
     elsewhere: it may be another store's code; HQ can be asked for it by this
-    answer's id (`flow.transfers`).
+    answer's id (`flow.transfers`). provisional: with `not_here`, where HQ granted a budget.
     """
 
     id: str
@@ -134,6 +154,7 @@ class ScanAnswer:
     paper: str | None = None
     training: bool = False
     elsewhere: bool = False
+    provisional: ProvisionalOffer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from edge.flow.second_person import (
 from edge.flow.serve import serve
 from edge.flow.shop import Shop
 from edge.flow.view import order_view, unsealed
+from edge.store import budgets
 from edge.store.handovers import LiveClaim, claim
 from edge.store.orders import order_by_id, order_of_token, phone_tail, standing, token_order_by_id
 from edge.store.tx import Tx
@@ -119,7 +120,9 @@ def find_order(tx: Tx, asking: Redeemer, order_id: bytes) -> Order | None:
     if known is None:
         return None
     here = asking.here()
-    return order_of_token(tx, known, store=here.store, incarnation=here.incarnation)
+    home = budgets.home_of(tx, order_id)  # one that was given on a budget stays another store's
+    store = here.store if home is None else home
+    return order_of_token(tx, known, store=store, incarnation=here.incarnation)
 
 
 def _give(asking: Redeemer, ask: HandOverAsk, approver: Approver | None) -> ScanAnswer | Refusal:

@@ -13,8 +13,11 @@ from edge.flow import recalls, stock_keeping
 from edge.flow.asks import answer_asks
 from edge.flow.grants import accept_grants
 from edge.flow.leases import lease_ms
+from edge.flow.provisional_offer import verified
 from edge.flow.shop import Shop
+from edge.store import budgets
 from edge.store import catalog as catalogs
+from edge.store.budgets import Signed
 from edge.store.catalog import Catalog
 from edge.store.handovers import open_case
 from edge.store.ledger import Ledger
@@ -146,7 +149,7 @@ async def refresh(shop: Shop) -> None:
     if not shop.has_replica:
         await stock_keeping.load(shop)
 
-    def read(tx: Tx) -> tuple[dict[int, bytes], bool]:
+    def read(tx: Tx) -> tuple[dict[int, bytes], bool, list[Signed]]:
         shop.recalls = recalls.read(tx)
         shop.lease_ms = lease_ms(tx)
         keys = {
@@ -156,9 +159,10 @@ async def refresh(shop: Shop) -> None:
         }
         scopes = tx.one("cursor_count")
         known = scopes is not None and integer(scopes[0]) > 0
-        return keys, known
+        return keys, known, budgets.granted(tx)
 
-    shop.issuer_keys, shop.has_replica = await shop.writer.do(read, shop.moment())
+    shop.issuer_keys, shop.has_replica, grants = await shop.writer.do(read, shop.moment())
+    shop.budgets = verified(grants, shop.identity.enrolled)
 
 
 def _take_number(tx: Tx) -> int:

@@ -25,6 +25,7 @@ from edge.flow.answers import Earlier, Refusal, ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.operator import badge_answer, missing_operator
 from edge.flow.plain import not_pickup, product_answer
+from edge.flow.provisional_offer import offered
 from edge.flow.redeem import Checked, Credential, Redeemer, redeem
 from edge.flow.rotating import count, redeem_rotating
 from edge.flow.serve import mac, serve
@@ -140,10 +141,18 @@ async def _pickup(
     if isinstance(answer, ScanAnswer):
         memory.remember(digest, now, answer)
         memory.waiting_serial = _waiting(answer, credential, now)
-        needs_lines = answer.reason.code in ("lines_needed", "lines_mismatch")
+        needs_lines = _needs_lines(answer)
         memory.waiting_token = meaning if needs_lines and isinstance(meaning, PickupV2) else None
         memory.waiting_lines = None
     return answer
+
+
+def _needs_lines(answer: ScanAnswer) -> bool:
+    """Whether a PL scanned next belongs to this code."""
+    words = {answer.reason.code}
+    if answer.provisional is not None and answer.provisional.why is not None:
+        words.add(answer.provisional.why.code)
+    return not words.isdisjoint(("lines_needed", "lines_mismatch"))
 
 
 def _waiting(
@@ -180,7 +189,7 @@ async def _lines(shop: Shop, caller: Caller, ask: ScanAsk, meaning: Lines) -> Sc
     memory.waiting_lines = meaning.lines
     credential = _check(shop, caller.station, waiting)
     answer = await _redeem(shop, caller, ask.text, credential)
-    if isinstance(answer, ScanAnswer) and answer.verdict is not Verdict.REVIEW:
+    if isinstance(answer, ScanAnswer) and not _needs_lines(answer):
         memory.waiting_token = None
         memory.waiting_lines = None
     return answer
@@ -217,12 +226,16 @@ async def _redeem(
             answer = redeem_rotating(asking, credential)
         else:
             answer = redeem(asking, credential)
+        if isinstance(credential, Checked) and answer.verdict is Verdict.NOT_HERE:
+            answer = offered(asking, credential, answer)
         return replace(answer, elsewhere=code_id is not None and _may_be_elsewhere(answer))
 
     answer = await serve(shop, caller, body, ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
         if answer.elsewhere and code_id is not None:
             shop.station(caller.station).keep_elsewhere(answer.id, code_id)
+        if answer.provisional is not None and isinstance(credential, Checked):
+            shop.station(caller.station).offered = (credential.signed, credential.lines)
         shop.count(f"verdict_{answer.verdict}")
         if isinstance(credential, PickupV3):
             count(shop, answer)

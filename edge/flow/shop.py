@@ -16,6 +16,7 @@ from edge.store.errors import UnitFailed
 from edge.store.identity import Identity
 from edge.store.tx import Moment
 from edge.store.writer import Writer
+from sync.wire.budgets import Budget
 from sync.wire.token import OrderLines
 
 RECENT_ANSWERS = 5
@@ -42,6 +43,8 @@ class StationMemory:
     waiting_serial: a courier serial that was scanned and lacks its PIN, and when (boot time).
     active_boot_ms: when somebody last did something here. training: as the ledger has it.
     bags: of the order `bags_of`, whose labels were scanned here since it was claimed.
+    out_of_reach: codes whose home HQ could not reach when it was asked. offered: the code that may
+    be handed over provisionally, with its lines.
     """
 
     seen: OrderedDict[bytes, tuple[int, ScanAnswer]] = field(
@@ -57,6 +60,8 @@ class StationMemory:
     bags_of: bytes | None = None
     bags: set[int] = field(default_factory=set[int])
     elsewhere: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
+    out_of_reach: set[bytes] = field(default_factory=set[bytes])
+    offered: tuple[PickupV2, OrderLines | None] | None = None
 
     def keep_elsewhere(self, answer: str, code_id: bytes) -> None:
         """Keep a code that may be another store's, to be asked for by its answer's id."""
@@ -99,6 +104,7 @@ class Shop:
     of the practice sheet's codes, so that the real shop can name them.
     stock_managed: articles that this box keeps levels of; stock_stale: those whose tier is to be
     looked at again. recalls: what must not leave, by the catalog as last applied; None: nothing.
+    budgets: what HQ granted to be risked, signatures verified.
     issuer_keys: public keys by id, of the catalog as last applied. personal_key: for names, in
     memory only. run: names this process, so that an undo window ends with it. mac_key: for what
     must be recognised later and never read (requests, codes just seen). doubted: set when the box
@@ -135,6 +141,7 @@ class Shop:
     lease_ms: int = 0
     ask_hq: AskHq | None = None
     recalls: Recalls | None = None
+    budgets: tuple[Budget, ...] = ()
     counts: dict[str, int] = field(default_factory=dict[str, int])
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -135,6 +135,8 @@ async def transfer(shop: Shop, caller: Caller, ask: TransferAsk) -> TransferView
     if state == "ready":
         shop.station(caller.station).seen.clear()  # the next scan is no double trigger
     shop.count(f"transfer_{state}")
+    reach = shop.station(caller.station).out_of_reach
+    (reach.add if state in ("unreachable", "waiting", "offline") else reach.discard)(code_id)
     return _view(ask.answer, state, told)
 
 

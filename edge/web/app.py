@@ -20,6 +20,7 @@ from edge.web import (
     people,
     picks,
     problems,
+    provisional,
     reconcile,
     scans,
     state,
@@ -63,6 +64,7 @@ def build(
     for part in (
         acts.routes(shop, screens),
         transfers.routes(shop),
+        provisional.routes(shop),
         desk.routes(shop),
         people.routes(shop),
         paper.routes(shop),

@@ -8,6 +8,8 @@ never above the sum of what was granted.
 from dataclasses import dataclass
 from typing import Literal
 
+PROVISIONAL = "hq:provisional"
+"""What a home releases units to that another store handed over on a budget."""
 MAX_PIECES = 1_000
 MAX_MINOR = 10**9
 

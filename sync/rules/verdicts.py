@@ -198,6 +198,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "Part of it is recalled; hand over the rest",
         ),
         _reason("not_picked", "wait_for_picking", "订单有效,尚未拣货", "Valid; not picked yet"),
+        _reason(
+            "provisional",
+            "hand_over_now",
+            "已暂定交付,计入额度",
+            "Handed over provisionally, on HQ's budget",
+        ),
         # already
         _reason("handed", "do_not_hand_over", "已取走", "Already handed over"),
         _reason("just_now", "do_not_hand_over", "刚刚已取走", "Handed over just now"),
@@ -207,6 +213,12 @@ _REASONS: dict[str, tuple[Words, str]] = dict(
             "refresh_code",
             "这个动态码已经用过",
             "This rotating code was used already",
+        ),
+        _reason(
+            "handed_elsewhere",
+            "do_not_hand_over",
+            "已在其他门店取走",
+            "Handed over in another store",
         ),
         # expired
         _reason(

@@ -29,7 +29,7 @@ FROM stock_level WHERE incarnation = (SELECT incarnation FROM identity WHERE id 
 ORDER BY sku LIMIT ?
 -- name: reconcile_events
 SELECT seq, hlc, trusted_ms, kind, schema, units, body, audit_seq, audit_hash FROM outbox
-WHERE kind IN ('handed', 'undone') AND seq <= ?
+WHERE kind IN ('handed', 'provisional', 'undone') AND seq <= ?
   AND json_extract(CAST(body AS TEXT), '$.handover') BETWEEN ? AND ?
 ORDER BY seq LIMIT ?
 -- name: reconcile_acked
