@@ -44,6 +44,7 @@ function draw() {
   const slip = page.slips.find((one) => one.effect === shown?.value.slip?.effect);
   const tone = paint(byId('panel'), {
     act: shown, slip, notice: page.notice, doing: page.doing, here: page.here, live: page.stream === 'live',
+    transfer: page.transfer?.answer === shown?.value.id ? page.transfer : null,
   }, does, draw);
   root.dataset.tone = tone;
   return tone;
@@ -174,6 +175,25 @@ async function withPeople(use) {
   return use(await import('./people.js'));
 }
 
+// How far a question to another store came, as long as its answer is the one in sight.
+async function follow(view) {
+  const before = page.transfer?.answer === view.answer ? page.transfer.state : null;
+  page.transfer = view;
+  draw();
+  if (view.state !== before) {
+    byId('announce').textContent = `${said(view.reason)}. ${said(view.next_step)}`;
+    if (view.state === 'ready') sound('info');
+  }
+  if (view.final || view.state === 'unreachable' || view.state === 'offline') return;
+  await new Promise((done) => { setTimeout(done, view.state === 'waiting' ? 5000 : 1200); });
+  if (current()?.value.id !== view.answer || page.transfer !== view) return;
+  try {
+    follow(await act('transfers', { answer: view.answer, follow: true }));
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof NoAnswer)) throw error;
+  }
+}
+
 const does = {
   async handOver(a, pick) {
     if (!settled()) return;
@@ -197,6 +217,11 @@ const does = {
   async undoLate(a) {
     const reason = await withPeople((people) => people.askReason(tools));
     if (reason) carry('undo', { handover: a.handover, goods_still_here: reason.here, reason: reason.text }, { event: 'undone' });
+  },
+  async askElsewhere(a, wait) {
+    if (!settled()) return;
+    const view = await carry('transfers', { answer: a.id, wait }, { event: null });
+    if (view) follow(view);
   },
   reprint(effect) { carry(`slips/${effect}/reprint`, {}, { event: null, then: () => { page.notice = t('sent_to_printer'); } }); },
   open(name) { open(name); },
@@ -288,6 +313,7 @@ function keyOfPage(event) {
   if (event.key === 'F2' && !open) code.focus();
   else if (event.key === 'F4' && !open) does.open('find');
   else if (event.key === 'F8' && !open && toneOf(shown) === 'go' && shown.value.state === 'claimed') does.handOver(shown.value, chosen(shown.value.order));
+  else if (event.key === 'F8' && !open && shown?.value.elsewhere && page.transfer?.answer !== shown.value.id) does.askElsewhere(shown.value, false);
   else if (event.key === 'F9' && !open && shown?.value.state === 'handed') {
     if (undoLeft(shown.value) > 0) does.undo(shown.value, page.here.value);
     else does.undoLate(shown.value);

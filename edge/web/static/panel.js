@@ -267,9 +267,32 @@ function confirmPart(a, does) {
     h('button.button.plain', { type: 'button', 'data-k': 'put-back', onclick: () => does.putBack(a) }, t('put_back')));
 }
 
+// A code that may be another store's: ask HQ for it, and what became of that.
+function elsewherePart(a, view) {
+  if (!a.elsewhere || !view) return null;
+  const where = view.store && said(view.store);
+  return h('div.transfer', { role: 'status', 'data-state': view.state },
+    h('b', {}, said(view.reason)),
+    where ? h('span', {}, [where, view.order_no].filter(Boolean).join(' · ')) : null,
+    view.handed_ms ? h('span', {}, [when(view.handed_ms), view.handed_station].filter(Boolean).join(' · ')) : null,
+    (view.state === 'unreachable' || view.state === 'waiting') && view.heard_ms
+      ? h('span', {}, t('transfer_heard', { age: age((now() - view.heard_ms) / 1000) })) : null,
+    h('span', {}, icon('arrow'), said(view.next_step)));
+}
+
+function elsewhereActs(a, view, does) {
+  if (!a.elsewhere || isRepeat(a)) return null;
+  const ask = (word, wait) => h('button.button', {
+    type: 'button', class: `button ${view ? 'plain' : 'act'}`, 'data-k': 'elsewhere', onclick: () => does.askElsewhere(a, wait),
+  }, icon('arrow'), h('span', {}, t(word)), view ? null : h('kbd', { 'aria-hidden': 'true' }, 'F8'));
+  if (!view) return ask('ask_elsewhere', false);
+  if (view.state === 'unreachable') return ask('leave_request', true);
+  return ['offline', 'kept', 'busy'].includes(view.state) ? ask('ask_again', false) : null;
+}
+
 // -- the whole
 
-export function paint(panel, { act, slip, notice, doing, here, live }, does, refresh) {
+export function paint(panel, { act, slip, notice, doing, here, live, transfer }, does, refresh) {
   const tone = toneOf(act);
   const a = act?.value;
   panel.dataset.tone = tone;
@@ -314,7 +337,8 @@ export function paint(panel, { act, slip, notice, doing, here, live }, does, ref
     a.tries_left > 0 && tone !== 'go' ? h('p.tries', {}, t('tries_left', { n: a.tries_left })) : null,
     a.case !== null ? h('p.tries', {}, t('case_no', { n: a.case })) : null,
     order ? whoPart(order) : null,
-    acting || tone === 'repeat' ? null : nextPart(a),
+    elsewherePart(a, transfer),
+    acting || tone === 'repeat' || (a.elsewhere && transfer) ? null : nextPart(a),
     slipPart(slip ?? a.slip, does));
   const side = order && (acting || a.reason.code === 'handed') ? linesPart(order, { mayTick, given: a.state === 'handed' }, refresh) : null;
   const acts = h('div.acts', {},
@@ -323,6 +347,7 @@ export function paint(panel, { act, slip, notice, doing, here, live }, does, ref
     a.reason.code === 'at_counter' && order
       ? h('button.button.act', { type: 'button', 'data-k': 'take', onclick: () => does.takeOver(a) }, icon('arrow'), bothWords('take_over'))
       : null,
+    elsewhereActs(a, transfer, does),
     a.reason.code === 'three_tries' || a.case !== null
       ? h('button.button.plain', { type: 'button', 'data-k': 'review', onclick: () => does.open('review') }, icon('inbox'), t('review'))
       : null);
