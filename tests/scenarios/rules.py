@@ -16,6 +16,8 @@ from gate import one_batch
 from hand_clock import HandClock
 from made_rotating import SEEN_MS, STEP_MS, Phone, customer
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
+from picking_rules import SCENES as PICKING_SCENES
+from reconcile_rules import SCENES as RECONCILE_SCENES
 from stock_rules import SCENES as STOCK_SCENES
 
 from edge.domain.facts import Order
@@ -36,7 +38,7 @@ from sync.wire.signature import Signer
 from sync.wire.token import OrderLines, TokenLine, line_digest, lines_text
 
 Scene = Callable[[Path], Coroutine[object, object, None]]
-SCENES: dict[str, Scene] = dict(STOCK_SCENES)
+SCENES: dict[str, Scene] = {**STOCK_SCENES, **PICKING_SCENES, **RECONCILE_SCENES}
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"
 

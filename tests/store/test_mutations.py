@@ -44,6 +44,8 @@ STOCK_SQL = "edge/store/queries/stock.sql"
 RIGHTS = "sync/rules/rights.py"
 ROTATING = "edge/flow/rotating.py"
 WINDOW = "edge/domain/rotating.py"
+RECONCILING = "sync/rules/reconcile.py"
+RECONCILE_HUB = "sync/hub/reconcile.py"
 
 MUTATIONS = (
     # 4: unique per thing
@@ -215,6 +217,28 @@ MUTATIONS = (
              ".where(reservation.c.reservation_id == number)"),
     Mutation(20, "a_closed_article_is_not_sold_online", "sync/hub/stock_tiers.py",
              "closed=closed,", "closed=False,"),
+    # picking: handed + refunded never exceed what was ordered
+    Mutation(1, "what_was_short_is_not_given_and_refunded_once", "edge/store/picks.py",
+             'if missing.choice == "refund_line":', "if False:"),
+    Mutation(1, "what_was_short_is_not_given_and_refunded_once", "sync/hub/facts.py",
+             'if now.state in ("held", "lapsed"):\n'
+             '            working.put(unit, replace(now, state="released", destination=REFUND))',
+             'if False:\n'
+             '            working.put(unit, replace(now, state="released", destination=REFUND))'),
+    Mutation(1, "nothing_is_given_up_while_a_counter_serves_the_order", "edge/flow/pick.py",
+             "if serving is not None and serving.until_ms >= tx.moment.trusted_ms:", "if False:"),
+    Mutation(1, "what_is_short_is_settled_by_the_customer", "edge/flow/pick.py",
+             "if not allows(pick.on_short, ask.choice):", "if False:"),
+    Mutation(1, "an_order_is_ready_only_when_each_unit_is_accounted_for", "edge/flow/pick.py",
+             "if not is_complete(this, standing(tx, this.order_id), pick):", "if False:"),
+    Mutation(4, "a_short_pick_from_before_a_newer_grant_refunds_nothing", "sync/hub/facts.py",
+             "elif body.epoch < now.epoch:\n"
+             "            continue  # it told before it read",
+             "elif False:\n"
+             "            continue  # it told before it read"),
+    Mutation(2, "picking_lies_in_the_bin_also_while_hq_is_away", "edge/store/queries/orders.sql",
+             "  coalesce(k.ready, o.ready), coalesce(k.place, o.place), coalesce(k.bags, o.bags),\n"
+             "  o.lane, o.value_minor", "  o.ready, o.place, o.bags,\n  o.lane, o.value_minor"),
     # 27: time
     Mutation(27, "the_wall_clock_expires_nothing", "edge/flow/timekeeper.py",
              "trusted_ms=self._known.now_ms(boot_ms),", "trusted_ms=self._clock.wall_ms(),"),
@@ -246,6 +270,24 @@ MUTATIONS = (
     Mutation(35, "a_key_is_used_and_kept_no_longer_than_its_window", "edge/store/catalog.py",
              "DELETE FROM rotating_key WHERE until_ms < ?",
              "DELETE FROM rotating_key WHERE until_ms < ? AND 0"),
+    # the daily reconciliation: what one side lost is found, once, and only by its own word
+    Mutation(11, "a_hand_over_that_headquarters_lost_is_found_in_the_evening", RECONCILING,
+             "digest + _encoded(fact)", "digest"),
+    Mutation(11, "a_hand_over_that_headquarters_lost_is_found_in_the_evening", RECONCILE_HUB,
+             "for each in result.differences:\n            _open_case",
+             "for each in ():\n            _open_case"),
+    Mutation(11, "what_headquarters_lost_with_its_event_is_taken_in_again", "sync/hub/ingest.py",
+             "_take_fresh(connection, sender, incarnation, lost, now_ms)", "[]"),
+    Mutation(11, "what_is_told_meanwhile_is_no_difference", RECONCILE_HUB,
+             "redemption.c.seq <= report.seq,", ""),
+    Mutation(11, "what_is_told_meanwhile_is_no_difference", RECONCILE_HUB,
+             " and row.handover not in later", ""),
+    Mutation(11, "an_evening_is_reconciled_once", RECONCILING,
+             "return day if day > last else None", "return day"),
+    Mutation(11, "a_report_speaks_only_of_what_headquarters_holds", "edge/flow/reconcile.py",
+             "or not await self._is_sent(books.seq)", ""),
+    Mutation(11, "a_result_that_is_not_headquarters_own_is_not_kept", "sync/wire/reconcile.py",
+             "is_genuine(public, DOMAIN_RESULT, packed, signature)", "packed"),
 )  # fmt: skip
 
 # Where a mutation needs a place to keep what it should not keep.
@@ -271,13 +313,13 @@ def run_scene(scene: str, product: Path, folder: Path) -> subprocess.CompletedPr
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product's packages without what browsers are served, compiled once."""
+    """The product's packages without what it does not need to run here, compiled once."""
     copy = tmp_path_factory.mktemp("product")
     for package in PACKAGES:
         shutil.copytree(
             ROOT / package,
             copy / package,
-            ignore=shutil.ignore_patterns("static", "__pycache__", "bench"),
+            ignore=shutil.ignore_patterns("__pycache__", "bench"),
         )
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(copy)], check=True)
     return copy
