@@ -16,12 +16,14 @@ from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sync.hub import (
     admin_api,
+    budgets_api,
     notify,
+    outside_api,
     ownership_api,
     picking_api,
     pickup_api,
@@ -30,6 +32,7 @@ from sync.hub import (
     recovery_api,
     rotating,
     stock_api,
+    webhooks,
 )
 from sync.hub.database import Tries, busy
 from sync.hub.desk import Answer, Asked, NodeDesk, refuse
@@ -49,6 +52,7 @@ _NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 PROBLEM = "application/problem+json"
+_AS_IT_COMES = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _NODE_ROUTES = (
     ("/v1/nodes/enroll", "POST"),
     ("/v1/nodes/return", "POST"),
@@ -118,6 +122,10 @@ def _doorbell_endpoint(desk: NodeDesk, doorbell: Doorbell) -> Endpoint:
             return respond(refuse(problem))
         except ClientDisconnect:
             return Response(status_code=400)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return StreamingResponse(
+                doorbell.stream(bell.seqs), media_type="text/event-stream", headers=_AS_IT_COMES
+            )
         moved = await doorbell.wait(bell.seqs)
         return Response(status_code=200 if moved else 204)
 
@@ -169,6 +177,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
             asyncio.create_task(notify.stay_alive(desk), name="watchdog"),
             asyncio.create_task(rotating.keep_ahead(hub), name="rotating"),
             asyncio.create_task(stock_api.keep(hub), name="stock"),
+            asyncio.create_task(webhooks.keep_sending(hub), name="webhooks"),
         ]
         try:
             yield
@@ -206,6 +215,9 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(ownership_api.router)
     app.include_router(picking_api.router)
     app.include_router(recall_api.router)
+    app.include_router(budgets_api.router)
     app.include_router(recovery_api.router)
     app.include_router(pickup_api.router)
+    app.include_router(outside_api.open_router)
+    app.include_router(outside_api.router)
     return app

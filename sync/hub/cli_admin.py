@@ -15,10 +15,12 @@ from sync.hub import (
     approvals,
     backup,
     cases,
+    cli_budget,
     cli_recall,
     cli_recovery,
     enrolment,
     identity,
+    leases,
     orders,
     ownership,
     stores,
@@ -27,8 +29,11 @@ from sync.hub import (
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.identity import Hub
+from sync.hub.leases import Lease
 from sync.hub.problems import Problem
+from sync.hub.refunds import NewRefund, Override
 from sync.hub.stores import Json
+from sync.hub.transfers import NewTransfer
 
 T = TypeVar("T")
 admin = typer.Typer(help="Administer the chain on its database.", no_args_is_help=True)
@@ -189,6 +194,18 @@ def store_add(
     )
 
 
+@store.command("lease")
+def store_lease(
+    context: typer.Context,
+    number: Annotated[int, typer.Option(help="The store")],
+    hours: Annotated[float, typer.Option(help="After HQ was last heard; 0 for no lease")],
+    as_json: AsJson = False,
+) -> None:
+    """How long a store may give orders without hearing HQ; it only stops, it proves nothing."""
+    lease = _checked(Lease, {"hours": hours})
+    _run(context, as_json, lambda hub: leases.put_lease(hub, number, lease))
+
+
 @store.command("list")
 def store_list(context: typer.Context, as_json: AsJson = False) -> None:
     """Every store."""
@@ -329,6 +346,32 @@ def order_cancel(context: typer.Context, order_no: str, as_json: AsJson = False)
     _run(context, as_json, lambda hub: ownership.cancel(hub, order_no))
 
 
+@order.command("move")
+def order_move(
+    context: typer.Context,
+    order_no: str,
+    to: Annotated[int, typer.Option(help="Number of the store that is to have it")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask the store that has it to give it up to another; the same again shows how far it came."""
+    wanted = NewTransfer(order_no=order_no, to_store=to)
+    _run(context, as_json, lambda hub: ownership.move(hub, wanted, by="admin"))
+
+
+@order.command("refund")
+def order_refund(
+    context: typer.Context,
+    order_no: str,
+    by: Annotated[str, typer.Option(help="Who refunds what the store may still give")] = "",
+    reason: Annotated[str, typer.Option(help="Why; the loss is booked")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Refund what was given up, and ask for the rest; with --by and --reason do not wait for it."""
+    override = Override(by=by, reason=reason) if by and reason else None
+    wanted = NewRefund(override=override)
+    _run(context, as_json, lambda hub: ownership.refund(hub, order_no, wanted))
+
+
 @order.command("reissue")
 def order_reissue(
     context: typer.Context,
@@ -387,4 +430,5 @@ def case_list(
 
 
 cli_recall.add_to(admin, _run)
+cli_budget.add_to(admin, _run)
 cli_recovery.add_to(admin, store, _run)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sync.rules.order_life import REFUND
 from sync.wire import codec
+from sync.wire.budgets import Provisional
 from sync.wire.errors import RemoteWireError
 from sync.wire.events import (
     KINDS,
@@ -150,6 +151,8 @@ def units_in(body: Body) -> tuple[Unit, ...]:
     match body:
         case Handed() | Undone() | Lapsed() | Accepted() | Attested() | ShortPicked():
             return body.units
+        case Provisional():
+            return body.units
         case Answered():
             return (*body.released, *body.kept)
         case _:
@@ -189,6 +192,8 @@ def _apply(working: Working, seq: int, body: Body) -> Judged:
             return _accepted(working, body)
         case ShortPicked():
             return _short(working, seq, body)
+        case Provisional():
+            return _provisional(working, seq, body)
         case Attested():
             return _attested(working, seq, body)
         case _:  # about no unit: kept by `event_rows` as it is
@@ -215,6 +220,25 @@ def _attested(working: Working, seq: int, body: Attested) -> Judged:
             working.put(unit, replace(now, holder=working.incarnation))
     working.bodies.append((seq, body))
     return _worst(reasons)
+
+
+def _provisional(working: Working, seq: int, body: Provisional) -> Judged:
+    """Given without a right, on a budget: a fact, of which `provisional` says what became."""
+    for unit in body.units:
+        act = Act(
+            unit=unit,
+            seq=seq,
+            handover=body.handover,
+            at_ms=body.at_ms,
+            station=body.station,
+            operator=body.operator,
+            credential="v2",
+            state="conflict",
+        )
+        working.acts[seq, unit] = act
+        working.new_acts[seq, unit] = act
+    working.bodies.append((seq, body))
+    return ACCEPTED
 
 
 def _worst(reasons: list[str]) -> Judged:

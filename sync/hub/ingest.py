@@ -10,7 +10,16 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select, update
 
-from sync.hub import event_rows, facts, rebuild, recalls, recovery, stock_facts
+from sync.hub import (
+    event_rows,
+    facts,
+    ownership,
+    provisional,
+    rebuild,
+    recalls,
+    recovery,
+    stock_facts,
+)
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, refused
@@ -155,6 +164,8 @@ def _take_fresh(
         rebuild.store(connection, working, sender.store, now_ms)
     stock_facts.apply(connection, sender, incarnation, judged, now_ms)
     recalls.apply(connection, sender, incarnation, working.bodies, now_ms)
+    for order_id in provisional.apply(connection, sender, incarnation, working, now_ms):
+        ownership.settle(connection, order_id, now_ms)
     return [RowAnswer(seq=each.seq, outcome=j.outcome, reason=j.reason) for each, j in judged]
 
 

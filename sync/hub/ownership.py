@@ -8,7 +8,7 @@ rises above the tombstone that an answer makes.
 
 from sqlalchemy import Connection, update
 
-from sync.hub import asks, held_back, order_rows, refunds, transfers
+from sync.hub import asks, held_back, notices, order_rows, provisional, refunds, transfers
 from sync.hub.identity import Hub
 from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import refused
@@ -38,6 +38,7 @@ def cancel(hub: Hub, order_no: str) -> Json:
             .values(state="cancel_pending" if asked else "cancelled")
         )
         asks.ask_holders(connection, order, asked, "hq:cancel", now_ms)
+        notices.append(connection, "cancel_asked", [order.order_id], now_ms)
         if not asked:
             order_rows.publish(connection, order.order_id)
         return order_rows.view(connection, order_rows.by_id(connection, order.order_id))
@@ -85,7 +86,8 @@ def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
     """
     if asks.unanswered(connection, order_id) or held_back.must_wait(connection, order_id):
         return
-    changed = refunds.settle(connection, order_id, now_ms)
+    changed = provisional.settle(connection, order_id, now_ms)
+    changed = refunds.settle(connection, order_id, now_ms) or changed
     changed = transfers.settle(connection, order_id, now_ms) or changed
     order = order_rows.by_id(connection, order_id)
     units = order_rows.units_of(connection, order_id)
@@ -101,3 +103,4 @@ def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
             update(pickup_order).where(pickup_order.c.order_id == order_id).values(state=state)
         )
         order_rows.publish(connection, order_id)
+        notices.append(connection, "settled", [order_id], now_ms)
