@@ -10,7 +10,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def take(
 
 
 @contextlib.contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def _alone(data_dir: Path) -> Generator[None]:
     if not (data_dir / "ledger.db").exists():
         raise Corrupt(f"{data_dir / 'ledger.db'} is not there")
     handle = os.open(data_dir / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -171,10 +171,14 @@ def _copy_catalog(source: Path, staged: Path) -> bool:
     try:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        _copy_pages(reader, staged, lambda *_: None)
+        _copy_pages(reader, staged, _untold)
     finally:
         reader.close()
     return True
+
+
+def _untold(_status: int, _remaining: int, _total: int) -> None:
+    return
 
 
 def _copy_pages(

@@ -28,6 +28,7 @@ MARK = "restoring"
 STAGE = "restore.tmp"
 _CATALOG = re.compile(r"catalog-(\d+)\.db(-wal|-shm)?")
 _NOBODY = bytes(8)
+_END: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +113,14 @@ class _Pieces:
     """A stream of pieces, cut where files end."""
 
     def __init__(self, first: bytes, more: Iterator[bytes]) -> None:
-        self._now = first
+        self._now: bytes = first
         self._more = more
 
     def take(self, size: int) -> Iterator[bytes]:
         """The next `size` bytes."""
         while size:
             if not self._now:
-                self._now = next(self._more, b"")
+                self._now = next(self._more, _END)
             if not self._now:
                 raise NotOpened("the backup does not hold what its head says")
             piece, self._now = self._now[:size], self._now[size:]
