@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sync.hub import cli_admin, identity
+from sync.hub import cli_admin, identity, replay
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.problems import Problem
@@ -54,6 +54,7 @@ def serve(
                 token = identity.initialise(opened, clock, name="Demo", demo=True)
                 typer.echo(f'{{"admin_token": "{token}"}}')
         hub = identity.open_hub(opened, clock)
+        replay.take_later(hub)
         host, port = server.parse_listen(listen)
         folder = data or (opened.file or Path("hub.db").resolve()).with_suffix(".snapshots")
         config = server.configure(

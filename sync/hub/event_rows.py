@@ -12,6 +12,7 @@ from sync.hub import (
     asks,
     attesting,
     documents,
+    notices,
     order_rows,
     ownership,
     picking,
@@ -106,14 +107,31 @@ def store(
     now_ms: int,
 ) -> None:
     """Write a judged batch back: its events, and all that they changed."""
+    _store_events(connection, sender, working.incarnation, judged, now_ms)
+    keep(connection, sender, working, judged, now_ms)
+
+
+def keep(
+    connection: Connection,
+    sender: EnrolledNode,
+    working: Working,
+    judged: Sequence[tuple[Event, Judged]],
+    now_ms: int,
+) -> None:
+    """Write back what judged events changed; the events themselves are kept already."""
     incarnation = working.incarnation
-    _store_events(connection, sender, incarnation, judged, now_ms)
     _store_units(connection, working)
     _store_acts(connection, sender, working)
     _store_answers(connection, working, now_ms)
     _store_rest(connection, sender, incarnation, working)
     for order_id in picking.given_up(connection, [body for _, body in working.bodies]):
         ownership.settle(connection, order_id, now_ms)
+    by_kind: dict[str, list[bytes]] = {}
+    for each, verdict in judged:
+        if verdict.outcome == "accepted":
+            by_kind.setdefault(each.kind, []).extend(unit[0] for unit in each.units)
+    for kind, order_ids in by_kind.items():
+        notices.append(connection, kind, order_ids, now_ms)
     for trouble in working.troubles:
         detail = trouble.detail
         if trouble.reason == "after_refund":

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from sync.hub import ownership, transfers
+from sync.hub import leases, ownership, transfers
 from sync.hub.admin_api import TheHub, admin_only
 from sync.hub.begin_again import AgainRoute
+from sync.hub.leases import Lease
 from sync.hub.refunds import NewRefund
 from sync.hub.stores import Json
 from sync.hub.transfers import NewTransfer
@@ -29,6 +30,12 @@ def list_transfers(
 ) -> Json:
     """Moves: what was asked against what stopped."""
     return {"transfers": transfers.list_transfers(hub, order_no=order, only_open=only_open)}
+
+
+@router.put("/stores/{number}/lease")
+def put_lease(hub: TheHub, number: int, lease: Lease) -> Json:
+    """How long the store may give orders after it last heard HQ; 0 for no lease."""
+    return leases.put_lease(hub, number, lease)
 
 
 @router.post("/orders/{order_no}/codes")

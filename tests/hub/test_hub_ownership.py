@@ -6,15 +6,28 @@ from typing import Any
 
 import pytest
 from running_hub import Headquarters
+from sqlalchemy import update
 from toy_node import Box, Ordered, enrol_box, handed, open_store, order, undone
 
 from sync.engine.verify import start
-from sync.hub import cases, enrolment, feed, ingest, orders, ownership, transfer_desk, transfers
+from sync.hub import (
+    cases,
+    enrolment,
+    feed,
+    ingest,
+    leases,
+    orders,
+    ownership,
+    replay,
+    transfer_desk,
+    transfers,
+)
 from sync.hub.problems import Problem
 from sync.hub.refunds import NewRefund, Override
+from sync.hub.tables import event as event_table
 from sync.hub.transfers import NewTransfer
 from sync.wire import codec
-from sync.wire.catalog import AskRow, OrderRow
+from sync.wire.catalog import AskRow, OrderRow, SettingRow
 from sync.wire.credential import code_lookup
 from sync.wire.events import Accepted, Answered, Lapsed, Tries
 from sync.wire.messages import Event, EventBatch
@@ -436,3 +449,30 @@ def test_a_symbol_of_a_code_is_never_kept_in_clear(headquarters: Headquarters, b
     assert headquarters.hub.database.file is None or all(
         part not in headquarters.hub.database.file.read_bytes() for part in (symbols.encode(), raw)
     )
+
+
+def test_what_an_older_hub_kept_for_later_is_read_and_frees_what_waited(
+    headquarters: Headquarters, box: Box, second: Box
+) -> None:
+    ordered = order(headquarters)
+    move(headquarters, ordered)
+    given = handed(ordered, (1, 1))
+    newer = box.event(given, kind="handed_by_robot")
+    send(headquarters, box, newer, answer(box, open_ask(headquarters), kept=((1, 1),)))
+    assert replay.take_later(headquarters.hub) == 0, "it is still not known"
+    assert order_rows(headquarters, OTHER) == []
+    with headquarters.hub.database.writing() as connection:  # the upgrade knows the kind
+        connection.execute(
+            update(event_table).where(event_table.c.kind == "handed_by_robot").values(kind="handed")
+        )
+    assert replay.take_later(headquarters.hub) == 1
+    assert replay.take_later(headquarters.hub) == 0
+    assert states(headquarters, ordered) == ["handed", "held", "held"]
+    [row] = order_rows(headquarters, OTHER)
+    assert row.away == ((1, 1),)
+
+
+def test_a_lease_goes_to_its_store_as_a_setting(headquarters: Headquarters, box: Box) -> None:
+    leases.put_lease(headquarters.hub, 101, leases.Lease(hours=6))
+    [row] = [codec.unpack(SettingRow, body) for body in rows(headquarters, 101, "setting")]
+    assert (row.key, row.value) == ("lease_hours", "6")
