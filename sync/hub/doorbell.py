@@ -6,7 +6,8 @@ One task looks at the heads while anybody waits, so a thousand nodes cost one sm
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +16,9 @@ from sync.hub.desk import NodeDesk
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.05
 LONGEST_S = 25.0
+COMMENT_EVERY_S = 12.0
+STREAM_S = 600.0
+COMMENT = ":\n\n"
 
 
 class Doorbell:
@@ -61,6 +65,27 @@ class Doorbell:
             if not self._waiting:
                 self._somebody.clear()
         return self._is_beyond(seqs)
+
+    def heads_of(self, scopes: Iterable[str]) -> dict[str, int]:
+        """How far these scopes are."""
+        return {scope: self._heads[scope] for scope in scopes if scope in self._heads}
+
+    async def stream(self, seqs: Mapping[str, int]) -> AsyncGenerator[str, None]:
+        """Server-sent events: a comment at once and now and then, the heads when one moved.
+
+        It ends after some minutes: who asks anew is looked at anew.
+        """
+        told = dict(seqs)
+        until_s = time.monotonic() + STREAM_S
+        yield COMMENT
+        while not self._closed and time.monotonic() < until_s:
+            if await self.wait(told, longest_s=COMMENT_EVERY_S):
+                heads = self.heads_of(told)
+                told |= heads
+                words = " ".join(f"{scope}.{seq}" for scope, seq in sorted(heads.items()))
+                yield f"data: {words}\n\n"
+            else:
+                yield COMMENT
 
     def _is_beyond(self, seqs: Mapping[str, int]) -> bool:
         return any(self._heads.get(scope, 0) > seq for scope, seq in seqs.items())

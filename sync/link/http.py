@@ -16,6 +16,7 @@ import httpx
 from sync.engine.actions import Send
 from sync.engine.peer import Peer
 from sync.link.answers import require_ok
+from sync.link.bell import Bell, target_of
 from sync.link.ports import Link
 from sync.wire import codec
 from sync.wire.errors import Offline, RemoteWireError, Superseded
@@ -119,6 +120,7 @@ class HttpLink:
         self._client = open_client(base_url, ca_file)
         self._signer = signer
         self._peer = peer
+        self.bell = Bell(self._client, self._signed, self._poll_doorbell)
 
     async def __aenter__(self) -> "HttpLink":
         """Nothing is dialled yet."""
@@ -131,6 +133,7 @@ class HttpLink:
         trace: TracebackType | None,
     ) -> None:
         """Close every connection."""
+        await self.bell.close()
         await self._client.aclose()
 
     def _signed(self, method: str, target: str, body: bytes = b"") -> dict[str, str]:
@@ -184,9 +187,11 @@ class HttpLink:
                     sink(rest)
 
     async def ring(self, heads: Mapping[str, int]) -> bool:
-        """Wait at the doorbell for up to 25 s of the hub's time."""
-        query = "&".join(f"at={scope}.{seq}" for scope, seq in sorted(heads.items()))
-        target = f"/v1/doorbell?{query}"
+        """Wait at the doorbell for about 25 s."""
+        return await self.bell.ring(heads)
+
+    async def _poll_doorbell(self, heads: Mapping[str, int]) -> bool:
+        target = target_of(heads)
         async with exchange(
             self._client,
             "GET",

@@ -25,6 +25,7 @@ def upgrade() -> None:
     reconcile()
     recalls()
     provisional()
+    outside()
 
 
 def hubdb() -> None:
@@ -418,3 +419,58 @@ def provisional() -> None:
         ),
     )
     op.create_index("provisional_budget", "provisional", ["budget_id"])
+
+
+def outside() -> None:
+    """The chain's own systems: who may ask, what they are told, and where."""
+    op.create_table(
+        "client",
+        sa.Column("client_id", sa.String, primary_key=True),
+        sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("scopes", sa.String, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("revoked_ms", sa.BigInteger, nullable=True),
+    )
+    op.create_table(
+        "access_token",
+        sa.Column("token_hash", sa.LargeBinary, primary_key=True),
+        sa.Column("client_id", sa.String, nullable=False),
+        sa.Column("scopes", sa.String, nullable=False),
+        sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_access_token_client_id", "access_token", ["client_id"])
+    op.create_index("ix_access_token_expires_ms", "access_token", ["expires_ms"])
+    op.create_table(
+        "notice",
+        sa.Column("notice_id", sa.LargeBinary, primary_key=True),
+        sa.Column("seq", sa.BigInteger, nullable=True, unique=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("order_no", sa.String, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "notice_head",
+        sa.Column(
+            "only",
+            sa.Integer,
+            sa.CheckConstraint('"only" = 1', name="notice_head_only"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "webhook",
+        sa.Column("webhook_id", sa.String, primary_key=True),
+        sa.Column("client_id", sa.String, nullable=True),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("secret", sa.LargeBinary, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("sent_seq", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.BigInteger, nullable=False),
+        sa.Column("next_ms", sa.BigInteger, nullable=False),
+        sa.Column("trouble", sa.String, nullable=True),
+        sa.Column("ended_ms", sa.BigInteger, nullable=True),
+    )
