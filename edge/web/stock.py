@@ -38,7 +38,7 @@ def routes(shop: Shop) -> APIRouter:
         return told(await stocks.set_aside(shop, who, body))
 
     @router.post("/locks/{lock}/release", response_model=StockAct)
-    async def release(who: Who, lock: int) -> Response:
+    async def release_lock(who: Who, lock: int) -> Response:
         """Put what was set aside back."""
         return told(await stocks.end_lock(shop, who, lock, "released"))
 
