@@ -8,7 +8,7 @@ rises above the tombstone that an answer makes.
 
 from sqlalchemy import Connection, update
 
-from sync.hub import asks, held_back, notices, order_rows, provisional, refunds, transfers
+from sync.hub import asks, held_back, notices, order_rights, order_rows, provisional, refunds, transfers
 from sync.hub.identity import Hub
 from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import refused
@@ -32,6 +32,7 @@ def cancel(hub: Hub, order_no: str) -> Json:
             raise refused("handed", "All of it was handed over; this is a return, not a cancel.")
         asked = [each for each in held if each.holder != NOBODY]
         asks.take_unheld(connection, order.order_id, "hq:cancel")
+        order_rights.settle_order(connection, order.order_id)
         connection.execute(
             update(pickup_order)
             .where(pickup_order.c.order_id == order.order_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
-from sync.hub import asks, codes, order_rows, pick_rows, rekey, rotating
+from sync.hub import asks, codes, order_rights, order_rows, pick_rows, rekey, rotating
 from sync.hub.codes import Issue
 from sync.hub.identity import Hub
 from sync.hub.order_rows import OrderRecord
@@ -220,6 +220,7 @@ def settle_in(
         epoch=epoch,
     )
     rotating.rekey(connection, order.order_id, new.number, epoch=epoch, now_ms=now_ms)
+    order_rights.move_right(connection, order.order_id, new.number, now_ms)
 
 
 def accepted(connection: Connection, order_id: bytes, epoch: int, now_ms: int) -> None:
