@@ -12,10 +12,12 @@ from pathlib import Path
 
 import made_shop
 from books import read_books
+from box_rules import SCENES as BOX_SCENES
 from gate import one_batch
 from hand_clock import HandClock
 from made_rotating import SEEN_MS, STEP_MS, Phone, customer
 from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
+from ownership_rules import SCENES as OWNERSHIP_SCENES
 from picking_rules import SCENES as PICKING_SCENES
 from reconcile_rules import SCENES as RECONCILE_SCENES
 from stock_rules import SCENES as STOCK_SCENES
@@ -38,7 +40,13 @@ from sync.wire.signature import Signer
 from sync.wire.token import OrderLines, TokenLine, line_digest, lines_text
 
 Scene = Callable[[Path], Coroutine[object, object, None]]
-SCENES: dict[str, Scene] = {**STOCK_SCENES, **PICKING_SCENES, **RECONCILE_SCENES}
+SCENES: dict[str, Scene] = {
+    **BOX_SCENES,
+    **STOCK_SCENES,
+    **PICKING_SCENES,
+    **RECONCILE_SCENES,
+    **OWNERSHIP_SCENES,
+}
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"
 
