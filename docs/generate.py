@@ -104,7 +104,7 @@ VERDICT_OF: Mapping[str, str] = {
     **{"step_replayed": "already", "stale_step": "expired", "wrong_digits": "unknown"},
     "key_not_here": "review",
     **dict.fromkeys(("past_pickup_time", "lapsed"), "expired"),
-    **dict.fromkeys(("cancelled", "reissued", "code_revoked"), "revoked"),
+    **dict.fromkeys(("cancelled", "reissued", "code_revoked", "refunded"), "revoked"),
     **dict.fromkeys(("no_such_code", "no_such_code_offline", "bad_signature"), "unknown"),
     **dict.fromkeys(("key_unknown", "wrong_pin", "not_practice", "practice_code"), "unknown"),
     **dict.fromkeys(("other_store", "moved"), "not_here"),
@@ -121,6 +121,7 @@ VERDICT_OF: Mapping[str, str] = {
         (
             *("unreadable", "check_character", "too_long", "product", "member", "staff"),
             *("staff_unknown", "lines_kept", "unserved"),
+            *("bag_label", "bag_counted", "pick_paper", "document_paper"),
         ),
         "",
     ),

@@ -21,8 +21,9 @@ from edge.cli import exits
 from edge.cli.app import app as node_app
 from edge.lab.bench import benches
 from edge.lab.tour import STEPS
+from edge.store import documents
 from sync.hub.cli import main as hub_app
-from sync.rules import verdicts
+from sync.rules import order_life, verdicts
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,6 +187,10 @@ def metrics() -> set[str]:
             names |= {f"verdict_{each.value}" for each in verdicts.Verdict}
         elif name.startswith("print_{"):
             names |= {f"print_{each}" for each in outcomes}
+        elif name.startswith("short_{"):
+            names |= {f"short_{each}" for each in get_args(order_life.OnShort)}
+        elif name.startswith("document_{"):
+            names |= {f"document_{each}" for each in get_args(documents.Act)}
         else:
             assert "{" not in name, f"say here what {name} may become"
             names.add(name)
