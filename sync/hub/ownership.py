@@ -8,7 +8,16 @@ rises above the tombstone that an answer makes.
 
 from sqlalchemy import Connection, update
 
-from sync.hub import asks, held_back, notices, order_rights, order_rows, provisional, refunds, transfers
+from sync.hub import (
+    asks,
+    held_back,
+    notices,
+    order_rights,
+    order_rows,
+    provisional,
+    refunds,
+    transfers,
+)
 from sync.hub.identity import Hub
 from sync.hub.ownership_views import asks_view, refund_views
 from sync.hub.problems import refused
