@@ -24,6 +24,15 @@ def add_to(admin: typer.Typer, store: typer.Typer, run: Run) -> None:
         """Whether the hub recovers, since when, and for which boxes it waits."""
         run(context, as_json, recovery.status)
 
+    @group.command("begin")
+    def begin(
+        context: typer.Context,
+        by: Annotated[str, typer.Option(help="Who decides it; stands in the books")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Begin one: the database may have lost what it had acknowledged (after a fail-over)."""
+        run(context, as_json, lambda hub: rebuild.begin(hub, by))
+
     @group.command("finish")
     def finish(
         context: typer.Context,

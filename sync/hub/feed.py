@@ -167,7 +167,7 @@ def read(connection: Connection, cursor: Cursor, generation: bytes, limit: int) 
     """What follows a cursor, bounded in rows and bytes; None when a snapshot is needed.
 
     A cursor of another generation, beyond the end, or with another hash stands on a feed that is
-    not ours. Telling a hub that fell behind from a past generation is recovery, not built yet.
+    not ours: a past one, or one that we lost (`recovery.standing`).
     """
     if cursor.seq == 0 and cursor.generation in (NO_GENERATION, generation):
         previous = chain.GENESIS

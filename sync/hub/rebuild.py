@@ -12,6 +12,7 @@ from sync.hub.clock import Clock
 from sync.hub.enrolment import EnrolledNode
 from sync.hub.facts import Working
 from sync.hub.identity import Hub
+from sync.hub.problems import invalid
 from sync.hub.stores import Json
 from sync.hub.tables import code, pickup_order
 from sync.hub.tables import unit as unit_table
@@ -111,6 +112,16 @@ def heard_all(
             resume(connection, clock.now_ms())
         case "nothing":
             pass
+
+
+def begin(hub: Hub, by: str) -> Json:
+    """A named person knows that the database lost something: after a fail-over, for instance."""
+    name = " ".join(by.split())
+    if not name:
+        raise invalid("Say who decides this: --by NAME.")
+    with hub.database.writing() as connection:
+        recovery.begin(connection, hub.clock, f"asked for by {name}")
+    return recovery.status(hub)
 
 
 def finish(hub: Hub, by: str) -> Json:

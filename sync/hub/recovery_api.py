@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)], route_class
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Who decides that the missing boxes will not come."""
+    """Who decides it."""
 
     by: Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -33,6 +33,12 @@ class InRegion:
 def status(hub: TheHub) -> Json:
     """Whether the hub recovers, and for which boxes it waits."""
     return recovery.status(hub)
+
+
+@router.post("/recovery/begin")
+def begin(hub: TheHub, decision: Decision) -> Json:
+    """A new generation: the database may have lost what it had acknowledged."""
+    return rebuild.begin(hub, decision.by)
 
 
 @router.post("/recovery/finish")

@@ -79,6 +79,7 @@ class HubBehind(HubRefused):
     """The hub holds less of us than it had acknowledged: it was restored. We send it again."""
 
     code = "E-LNK-05"
+    transient = True
     hint = "HQ was restored from a copy; this box sends again what HQ lost. Nothing to do."
 
     def __init__(self, message: str, *, expected_seq: int) -> None:
