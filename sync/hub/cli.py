@@ -3,8 +3,10 @@
 Exit codes: 0 done, 1 refused (the sentence is on stderr), 2 wrong use.
 """
 
+import atexit
 import contextlib
 import logging
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +58,7 @@ def serve(
         hub = identity.open_hub(opened, clock)
         replay.take_later(hub)
         host, port = server.parse_listen(listen)
-        folder = data or (opened.file or Path("hub.db").resolve()).with_suffix(".snapshots")
+        folder = data or (opened.file and opened.file.with_suffix(".snapshots")) or _own_folder()
         config = server.configure(
             application.build(hub, folder), host=host, port=port, certificate=tls_cert, key=tls_key
         )
@@ -64,6 +66,13 @@ def serve(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     server.run(config)
+
+
+def _own_folder() -> Path:
+    """A folder that goes away with this process."""
+    folder = tempfile.TemporaryDirectory(prefix="storeedge-hub-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 if __name__ == "__main__":
