@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from sync.hub import approvals, cases, enrolment, orders, ownership, stores, takeovers
+from sync.hub import approvals, cases, enrolment, oauth, orders, ownership, stores, takeovers
 from sync.hub.begin_again import AgainRoute
 from sync.hub.identity import Hub, is_admin
 from sync.hub.orders import NewOrder
@@ -56,11 +56,26 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 
 
 def admin_only(
-    hub: TheHub, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> None:
-    """Let only somebody with an admin token through."""
-    if given is None or not is_admin(hub.database, given.credentials):
-        raise Problem(status=401, code="no_token", detail="Give an admin token as bearer.")
+    request: Request,
+    hub: TheHub,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str | None:
+    """Let an administrator through, or a client to the routes that its scopes open.
+
+    Answers the client's id; None for an administrator.
+    """
+    if given is None:
+        raise Problem(status=401, code="no_token", detail="Give a token as bearer.")
+    if is_admin(hub.database, given.credentials):
+        return None
+    client = oauth.holder(hub, given.credentials)
+    if client is None:
+        raise Problem(status=401, code="no_token", detail="This token is not known, or over.")
+    oauth.require(client, request.method, request.scope["route"].path)
+    return client.client_id
+
+
+Asker = Annotated[str | None, Depends(admin_only)]
 
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(admin_only)], route_class=AgainRoute)

@@ -16,6 +16,7 @@ from sync.hub import (
     backup,
     cases,
     cli_budget,
+    cli_outside,
     cli_recall,
     cli_recovery,
     enrolment,
@@ -430,5 +431,6 @@ def case_list(
 
 
 cli_recall.add_to(admin, _run)
+cli_outside.add_to(admin, _run)
 cli_budget.add_to(admin, _run)
 cli_recovery.add_to(admin, store, _run)

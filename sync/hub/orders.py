@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from sync.hub import (
     codes,
     customer_page,
+    notices,
     order_rights,
     order_rows,
     pick_rows,
@@ -199,6 +200,7 @@ def create(hub: Hub, new: NewOrder, *, reservation: str | None = None) -> Json:
         issued = _page(connection, issue, issued, rotates=_rotates(new.rotating, min_grade))
         order_rows.publish(connection, order_id)
         rotating.push(connection, order_id, now_ms=now_ms)
+        notices.append(connection, "placed", [order_id], now_ms)
         return _answer(connection, order_id, issued)
 
 
@@ -339,6 +341,7 @@ def extend(hub: Hub, order_no: str, hours: float) -> Json:
             answer = {"v2": v2, "pl": pl}
         order_rows.publish(connection, order.order_id)
         rotating.push(connection, order.order_id, now_ms=now_ms)
+        notices.append(connection, "extended", [order.order_id], now_ms)
         return {**_answer(connection, order.order_id), "codes": answer}
 
 
@@ -397,4 +400,5 @@ def reissue(hub: Hub, order_no: str, *, hours: float | None = None) -> Json:
         issued = _page(connection, issue, issued, rotates=_rotates(rotated, order.min_grade))
         order_rows.publish(connection, order.order_id)
         rotating.push(connection, order.order_id, now_ms=now_ms)
+        notices.append(connection, "reissued", [order.order_id], now_ms)
         return _answer(connection, order.order_id, issued)
