@@ -109,6 +109,15 @@ VERDICT_OF: Mapping[str, str] = {
     **dict.fromkeys(("key_unknown", "wrong_pin", "not_practice", "practice_code"), "unknown"),
     **dict.fromkeys(("other_store", "moved"), "not_here"),
     "clock": "clock_unsure",
+    **{"lease_unsure": "clock_unsure", "lease_over": "review"},
+    **dict.fromkeys(
+        (
+            *("transfer_ready", "transfer_coming", "transfer_asked", "transfer_waiting"),
+            *("transfer_unreachable", "transfer_handed", "transfer_kept", "transfer_closed"),
+            *("transfer_busy", "transfer_unknown", "transfer_offline"),
+        ),
+        "not_here",
+    ),
     "three_tries": "locked",
     **dict.fromkeys(
         (
