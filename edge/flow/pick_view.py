@@ -124,11 +124,10 @@ async def pick_list(shop: Shop, station: str) -> PickList:
             for place, order_id in enumerate(todo[:MAX_WAITING], start=1)
             if (view := view_of(shop, tx, order_id)) is not None
         )
-        done = tuple(
-            view
-            for order_id in picks.ready_orders(tx, store, MAX_READY)
-            if (view := view_of(shop, tx, order_id)) is not None
-        )
+        seen = [
+            view_of(shop, tx, order_id) for order_id in picks.ready_orders(tx, store, MAX_READY)
+        ]
+        done = tuple(view for view in seen if view is not None)
         return PickList(
             now_ms=tx.moment.trusted_ms,
             clock=tx.moment.clock,
