@@ -207,7 +207,10 @@ async def count(shop: Shop, caller: Caller, sku: str, ask: CountAsk) -> StockAct
         done = stocks.count(tx, sku, ask.counted, base, station=caller.station, operator=operator)
         return _act(shop, tx, done.level, delta=done.delta)
 
-    return await _serve(shop, caller, ask, act)
+    answer = await _serve(shop, caller, ask, act)
+    if isinstance(answer, StockAct):
+        shop.count("stock_count")
+    return answer
 
 
 async def record(shop: Shop, caller: Caller, sku: str, ask: RecordAsk) -> StockAct | Refusal:
@@ -231,7 +234,10 @@ async def record(shop: Shop, caller: Caller, sku: str, ask: RecordAsk) -> StockA
             return NOT_IN_QUARANTINE
         return _act(shop, tx, stocks.move(tx, what))
 
-    return await _serve(shop, caller, ask, act)
+    answer = await _serve(shop, caller, ask, act)
+    if isinstance(answer, StockAct):
+        shop.count("stock_move")
+    return answer
 
 
 async def set_aside(shop: Shop, caller: Caller, ask: LockAsk) -> StockAct | Refusal:
@@ -265,7 +271,12 @@ async def set_aside(shop: Shop, caller: Caller, ask: LockAsk) -> StockAct | Refu
             return SOLD_OUT
         return _act(shop, tx, stocks.known(tx, ask.sku), lock=lock_view(made))
 
-    return await _serve(shop, caller, ask, act)
+    answer = await _serve(shop, caller, ask, act)
+    if isinstance(answer, StockAct):
+        shop.count("stock_lock")
+    else:
+        shop.count("stock_lock_refused")
+    return answer
 
 
 def _not_now(tx: Tx, now: Level, quantity: int) -> Refusal | None:
@@ -302,4 +313,7 @@ async def end_lock(
         done = stock_locks.end(tx, number, state)
         return _act(shop, tx, stocks.known(tx, was.sku), lock=lock_view(done))
 
-    return await _serve(shop, caller, {"lock": number, "state": state}, act)
+    answer = await _serve(shop, caller, {"lock": number, "state": state}, act)
+    if isinstance(answer, StockAct):
+        shop.count("stock_lock_ended")
+    return answer

@@ -13,6 +13,7 @@ from edge.store import stock as stocks
 from edge.store import stock_locks, stock_rights, stock_tiers
 from edge.store.errors import UnitFailed
 from edge.store.stock_rights import Asked
+from edge.store.stock_tiers import Crossed
 from edge.store.tx import Tx
 from sync.wire.catalog import OrderRow, StockPlanRow
 from sync.wire.codec import unpack
@@ -58,17 +59,24 @@ async def keep(shop: Shop) -> None:
     boot_id = shop.clock.boot_id()
     stale = sorted(shop.stock_stale)[:_LOOKS_A_ROUND]
 
-    def due(tx: Tx) -> int:
+    def due(tx: Tx) -> tuple[int, int, list[Crossed]]:
         stock_locks.run_anew(tx, boot_id=boot_id)
         over = stock_locks.expire(tx, boot_id=boot_id)
-        done = len(over) + stock_rights.hear(tx)
-        for sku in sorted({*stale, *(one.sku for one in over)}):
-            done += stock_tiers.look(tx, sku, store_of(shop)) is not None
-        return done
+        heard = stock_rights.hear(tx)
+        looked = [
+            stock_tiers.look(tx, sku, store_of(shop))
+            for sku in sorted({*stale, *(one.sku for one in over)})
+        ]
+        return len(over), heard, [one for one in looked if one is not None]
 
-    done = await shop.writer.do(due, shop.moment())
+    ended, credited, crossed = await shop.writer.do(due, shop.moment())
     shop.stock_stale.difference_update(stale)
-    if done:
+    for _ in range(ended):
+        shop.count("stock_lock_ended")
+    for one in crossed:
+        shop.count("stock_tier")
+        shop.screens.publish(None, "tier", one)
+    if ended or credited or crossed:
         shop.wake_sync()
 
 
@@ -85,5 +93,7 @@ async def heard(shop: Shop) -> None:
             answered += await shop.writer.do(act, shop.moment())
         except UnitFailed as error:
             await count_failure(shop, f"right:{one.move_id.hex()}", error)
+    for _ in range(answered):
+        shop.count("stock_rights")
     if answered:
         shop.wake_sync()
