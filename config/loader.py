@@ -26,6 +26,7 @@ from config.schema import (
     SimConfig,
     SlipConfig,
     StationConfig,
+    StockConfig,
     TimeConfig,
     WebConfig,
 )
@@ -97,6 +98,7 @@ def _config(root: Table, defaults: Mapping[str, object]) -> Config:
         slip=_slip(root.table("slip")),
         box=_box(root.table("box")),
         reconcile=_reconcile(root.table("reconcile")),
+        stock=_stock(root.table("stock")),
         stations=tuple(_station(table) for table in root.tables("station", each={})),
         scanners=tuple(_scanner(table) for table in root.tables("scanner", each=each["scanner"])),
         printers=tuple(_printer(table) for table in root.tables("printer", each=each["printer"])),
@@ -222,6 +224,15 @@ def _slip(table: Table) -> SlipConfig:
     )
     table.finish()
     return slip
+
+
+def _stock(table: Table) -> StockConfig:
+    stock = StockConfig(
+        set_aside_min=table.integer("set_aside_min", least=1, most=240),
+        tight_min=table.integer("tight_min", least=1, most=240),
+    )
+    table.finish()
+    return stock
 
 
 def _reconcile(table: Table) -> ReconcileConfig:

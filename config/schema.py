@@ -137,6 +137,14 @@ class SlipConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockConfig:
+    """[stock]: how long pieces are set aside, 1 to 240 minutes; tight_min while they are tight."""
+
+    set_aside_min: int
+    tight_min: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileConfig:
     """[reconcile]. at: the time of day, HH:MM in the store's zone, of the daily reconciliation.
 
@@ -217,6 +225,7 @@ class Config:
     slip: SlipConfig
     box: BoxConfig
     reconcile: ReconcileConfig
+    stock: StockConfig
     stations: tuple[StationConfig, ...]
     scanners: tuple[ScannerConfig, ...]
     printers: tuple[PrinterConfig, ...]

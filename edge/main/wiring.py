@@ -36,6 +36,8 @@ def settings(config: Config) -> Settings:
         store_phone=slip.store_phone,
         time_zone=config.node.time_zone,
         reconcile_at_min=config.reconcile.at_min,
+        lock_ms=config.stock.set_aside_min * 60_000,
+        lock_tight_ms=config.stock.tight_min * 60_000,
     )
 
 
