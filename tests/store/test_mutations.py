@@ -206,7 +206,7 @@ MUTATIONS = (
              "SET on_hand = on_hand - ?1, online = online - ?1",
              "SET on_hand = on_hand - ?1, counter = counter - ?1"),
     Mutation(18, "hub_forgets_an_orders_right_when_it_is_handed_over", "sync/hub/stock_facts.py",
-             "own = 0 if row is None else min(int(row.quantity), quantity)", "own = 0"),
+             "self._spend(seq, order_id, line, sku, quantity, based=same)", "pass"),
     Mutation(18, "a_new_incarnation_holds_no_rights_until_it_counted", STOCK_SQL,
              "FROM stock_level\nWHERE sku = ? AND incarnation = "
              "(SELECT incarnation FROM identity WHERE id = 1)", "FROM stock_level\nWHERE sku = ?"),
