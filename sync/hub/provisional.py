@@ -37,11 +37,12 @@ def apply(
     now_ms: int,
 ) -> list[bytes]:
     """Keep what a batch told of it; answers the orders that may be settled now."""
-    touched = _take_back(connection, incarnation, working, now_ms)
+    touched: set[bytes] = set()
     for seq, body in working.bodies:
         if isinstance(body, Provisional):
             _record(connection, sender, incarnation, seq, body, now_ms)
             touched.add(body.order_id)
+    touched |= _take_back(connection, incarnation, working, now_ms)
     known = select(pickup_order.c.order_id).where(pickup_order.c.order_id.in_(sorted(touched)))
     found = set(connection.execute(known).scalars()) if touched else set()
     for order_id in touched - found:

@@ -81,7 +81,7 @@ def _outbox(connection: sqlite3.Connection, books: Books) -> None:
 def _replay(
     books: Books, live: dict[Unit, int], seq: int, kind: str, body: dict[str, object]
 ) -> None:
-    if kind not in ("handed", "undone", "lapsed", "answered"):
+    if kind not in ("handed", "provisional", "undone", "lapsed", "answered"):
         return
     field_name = "released" if kind == "answered" else "units"
     named = body[field_name]
@@ -95,7 +95,7 @@ def _replay(
                 books.faults.append(f"event {seq} takes back what {number} did not give")
         elif unit in live:
             books.faults.append(f"event {seq} ({kind}) of a unit that {live[unit]} gave")
-        elif kind == "handed":
+        elif kind in ("handed", "provisional"):
             live[unit] = number
 
 
