@@ -1,8 +1,8 @@
 """Promise 1 between stores: two boxes, one hub, lines that are cut and lossy, moves and refunds.
 
-After each step, over both ledgers and HQ's books: a unit is live in one store at most, and none is
-live and refunded. When all is healed: nothing asked is unanswered or on its way, no case was opened,
-nothing is unsent, and HQ knows each hand-over once.
+After each step, over both ledgers and HQ: a unit is live in one store at most, and none is live and
+refunded. When all is healed: nothing asked is unanswered or on its way, no case was opened, nothing
+is unsent, and HQ knows each hand-over once.
 """
 
 import asyncio
