@@ -177,6 +177,10 @@ class Counter:
         body = {"answer": answer.id, "wait": wait, "follow": follow}
         return await self._post("/api/v1/transfers", body, TransferView)
 
+    async def give_provisionally(self, order: str, *, pin: str) -> ScanAnswer:
+        """Choose what was offered: another store's order, on HQ's budget."""
+        return await self._post("/api/v1/provisional", {"order": order, "pin": pin}, ScanAnswer)
+
     async def undo(self, handover: int) -> UndoAnswer:
         """Take a hand-over back, the goods still here."""
         body = {"handover": handover, "goods_still_here": True}

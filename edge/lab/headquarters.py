@@ -368,6 +368,65 @@ class PairingAtHq:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Risked:
+    """Pieces and money of a budget."""
+
+    pieces: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetAtHq:
+    """A budget: what was granted, what a box told that it spent, and what became of that."""
+
+    budget_id: str
+    store: int
+    state: str
+    granted: Risked
+    spent: Risked
+    pending: Risked
+    settled: Risked
+    lost: Risked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Budgets:
+    budgets: tuple[BudgetAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAtHq:
+    """What a store has proved of a recall; times in ms, None where there is no proof."""
+
+    store: int
+    state: str
+    unreachable_since_ms: int | None = None
+    stopped_ms: int | None = None
+    after_ms: int | None = None
+    stopped_units: int | None = None
+    handed_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedAtHq:
+    """An order that had left before it was recalled."""
+
+    order_no: str
+    store: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallAtHq:
+    """A recall, with the proof of each store and the orders that are out."""
+
+    recall_id: str
+    state: str
+    asked_ms: int
+    stores: tuple[StopAtHq, ...]
+    handed: tuple[HandedAtHq, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """Who answered."""
 
@@ -460,6 +519,33 @@ class Headquarters:
     async def reconciled(self, store: int) -> Sequence[ReconciledAtHq]:
         """A store's daily reconciliations, newest first."""
         return (await self._get(f"/v1/reconcile?store={store}", _Reconciled)).reports
+
+    async def grant_budget(self, store: int, pieces: int, articles: dict[str, int]) -> BudgetAtHq:
+        """Let a store's box risk so many pieces; articles: minor units a piece."""
+        most = pieces * max(articles.values())
+        body = {"store": store, "pieces": pieces, "amount_minor": most, "articles": articles}
+        return await self._post("/v1/budgets", body, BudgetAtHq)
+
+    async def budget(self, budget_id: str) -> BudgetAtHq:
+        """A budget as it stands."""
+        found = (await self._get("/v1/budgets", _Budgets)).budgets
+        return next(each for each in found if each.budget_id == budget_id)
+
+    async def end_budget(self, budget_id: str) -> None:
+        """Nothing more is spent of it."""
+        await self._post(f"/v1/budgets/{budget_id}/end", {}, dict[str, object])
+
+    async def begin_recall(self, sku: str, reason: str) -> RecallAtHq:
+        """Stop an article in every store."""
+        return await self._post("/v1/recalls", {"sku": sku, "reason": reason}, RecallAtHq)
+
+    async def recall(self, recall_id: str) -> RecallAtHq:
+        """How far a recall is."""
+        return await self._get(f"/v1/recalls/{recall_id}", RecallAtHq)
+
+    async def end_recall(self, recall_id: str) -> RecallAtHq:
+        """Let it be handed out again."""
+        return await self._post(f"/v1/recalls/{recall_id}/end", {}, RecallAtHq)
 
     async def create_order(self, body: dict[str, object]) -> Order:
         """Make an order."""
