@@ -20,12 +20,14 @@ from made_shop import HOUR_MS, ISSUER, MadeShop, order_row, v1
 from ownership_rules import SCENES as OWNERSHIP_SCENES
 from picking_rules import SCENES as PICKING_SCENES
 from reconcile_rules import SCENES as RECONCILE_SCENES
+from recovery_rules import SCENES as RECOVERY_SCENES
 from stock_rules import SCENES as STOCK_SCENES
 
 from edge.domain.facts import Order
 from edge.flow import handover as confirm
 from edge.flow.answers import Refusal, ScanAnswer, UndoAnswer
 from edge.flow.asks import lapse
+from edge.flow.boxes import doubt
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.settings import Settings
 from edge.flow.undo import UndoAsk, undo
@@ -46,6 +48,7 @@ SCENES: dict[str, Scene] = {
     **PICKING_SCENES,
     **RECONCILE_SCENES,
     **OWNERSHIP_SCENES,
+    **RECOVERY_SCENES,
 }
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"
@@ -217,11 +220,19 @@ async def a_copy_on_another_machine_gives_nothing(folder: Path) -> None:
 
 
 @scene
-async def a_copy_confirms_nothing_that_the_true_box_began(folder: Path) -> None:
+async def a_box_in_doubt_gives_nothing_that_it_holds(folder: Path) -> None:
+    async with made_shop.open_shop(folder) as made:
+        await doubt(made.shop, "witness", "a scene")
+        assert (await ask(made, v1(1))).verdict is Verdict.REVIEW
+        assert events(made, "handed") == 0
+
+
+@scene
+async def a_box_in_doubt_confirms_nothing_that_it_began(folder: Path) -> None:
     settings = Settings(policy=type(Settings().policy)(confirm="tap"))
     async with made_shop.open_shop(folder, settings=settings) as made:
         assert (await ask(made, v1(1))).state == "claimed"
-    async with made_shop.open_shop(folder, machine="box-2", run="run-2") as made:
+        await doubt(made.shop, "witness", "a scene")
         wish = confirm.HandOverAsk(order=made_shop.order_id(1).hex())
         await confirm.hand_over(made.shop, made.caller(), wish)
         assert events(made, "handed") == 0

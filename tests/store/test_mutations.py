@@ -40,6 +40,7 @@ REDEEM = "edge/flow/redeem.py"
 SERVE = "edge/flow/serve.py"
 UNDO = "edge/flow/undo.py"
 TX = "edge/store/tx.py"
+WITNESS = "edge/domain/witness.py"
 STOCK_SQL = "edge/store/queries/stock.sql"
 RIGHTS = "sync/rules/rights.py"
 ROTATING = "edge/flow/rotating.py"
@@ -91,11 +92,11 @@ MUTATIONS = (
     Mutation(14, "wrong_tries_travel_with_their_order", "edge/flow/asks.py",
              "tries=_tries(tx, ask.order_id) if released else ()", "tries=()"),
     # 5: a copy of the box
-    Mutation(5, "a_copy_on_another_machine_gives_nothing", PICKUP,
+    Mutation(5, "a_box_in_doubt_gives_nothing_that_it_holds", PICKUP,
              "if here.fenced or ", "if "),
     Mutation(5, "a_copy_on_another_machine_gives_nothing", "edge/store/identity.py",
-             "if not is_same(bound_to, machine) and not fenced:", "if False:"),
-    Mutation(5, "a_copy_confirms_nothing_that_the_true_box_began", REDEEM,
+             "        if not known.fenced:\n", "        if False:\n"),
+    Mutation(5, "a_box_in_doubt_confirms_nothing_that_it_began", REDEEM,
              "if not asking.here().fenced:\n        return None", "return None"),
     # 7: two tills, one key
     Mutation(7, "a_double_trigger_is_named_as_one", "edge/flow/scan.py",
@@ -141,6 +142,18 @@ MUTATIONS = (
              "except (InvalidSignature, ValueError):\n        return True"),
     Mutation(10, "a_code_older_than_this_box_is_not_believed_unsynced", REDEEM,
              "if token.issued_at_s * 1000 <= asking.enrolled.acknowledged_from_ms:", "if False:"),
+    # 11: a hub restored behind its boxes
+    Mutation(11, "a_restored_hub_hears_every_hand_over_again", "sync/engine/push.py",
+             "behind = self._marks is not None and acked_seq < self._acked_seq", "behind = False"),
+    Mutation(11, "a_cursor_beyond_the_end_begins_a_generation", "sync/hub/recovery.py",
+             'if cursor.generation == generation_of(connection):\n        return "ahead"',
+             'if cursor.generation == generation_of(connection):\n        return "gone"'),
+    Mutation(11, "in_recovery_a_release_waits_for_whom_it_names", "sync/hub/held_back.py",
+             "if not recovery.is_recovering(connection):", "if True:"),
+    Mutation(11, "in_recovery_no_money_goes_back", "sync/hub/refunds.py",
+             "    refuse_while_recovering(connection, order.created_ms)\n", ""),
+    Mutation(11, "a_lost_epoch_does_not_clear_a_later_cancel", "sync/hub/rebuild.py",
+             "EPOCHS_APART = 64", "EPOCHS_APART = 0"),
     # 12: cursor and rows
     Mutation(12, "a_page_and_its_cursor_are_one", "edge/store/catalog.py",
              '        connection.execute("BEGIN IMMEDIATE")\n', ""),
@@ -312,6 +325,35 @@ MUTATIONS = (
              "or not await self._is_sent(books.seq)", ""),
     Mutation(11, "a_result_that_is_not_headquarters_own_is_not_kept", "sync/wire/reconcile.py",
              "is_genuine(public, DOMAIN_RESULT, packed, signature)", "packed"),
+    # 5, 6, 12, 33: old, copied and replaced boxes
+    Mutation(5, "a_restored_backup_gives_nothing_of_before", "edge/store/restore.py",
+             'return begin_again(tx, "restored", detail=f"backup of {backup.taken_ms}")',
+             "return known.incarnation"),
+    Mutation(12, "a_left_over_wal_never_lies_beside_a_restored_ledger", "edge/store/restore.py",
+             'path.name.startswith("ledger.db")', 'path.name == "ledger.db"'),
+    Mutation(5, "a_changed_head_of_a_backup_is_refused", "edge/store/vault.py",
+             "self._bound = hashlib.sha256(header.raw).digest()", 'self._bound = b"head"'),
+    Mutation(5, "a_copy_behind_its_witness_gives_nothing", WITNESS,
+             "witness.incarnation != incarnation or witness.seq > audit_seq",
+             "witness.incarnation != incarnation"),
+    Mutation(5, "a_copy_that_went_another_way_gives_nothing_more", WITNESS,
+             'return "known" if head_there == witness.head else "fork"', 'return "known"'),
+    Mutation(5, "a_witness_of_another_hand_fences_nobody", WITNESS,
+             "if not hmac.compare_digest(found[5], _mac(body, key)):", "if not body:"),
+    Mutation(33, "a_fenced_box_tells_nothing_under_a_name_that_others_bear",
+             "edge/store/outbox.py", "if tx.fenced:  #", "if False:  #"),
+    Mutation(5, "a_fenced_box_takes_nobody_s_word", "edge/flow/attest.py",
+             "if tx.fenced:", "if False:"),
+    Mutation(6, "a_replaced_box_stays_out", "edge/store/incarnation.py",
+             'tx.run("identity_fence")', 'tx.note("heard")'),
+    Mutation(6, "a_takeover_of_another_hand_means_nothing", "sync/wire/takeover.py",
+             "if not is_genuine(hub_public, DOMAIN_TAKEOVER, signed.takeover, signed.signature):",
+             "if not signed.signature:"),
+    Mutation(6, "a_replaced_box_does_not_come_back_by_asking", "sync/hub/boxes.py",
+             "            _refuse_replaced(connection, before)\n", ""),
+    Mutation(6, "late_events_are_believed_of_who_wrote_them_alone", "sync/wire/takeover.py",
+             "if not is_genuine(public, DOMAIN_RECOVERED, message, recovered.signature):",
+             "if not recovered.signature:"),
 )  # fmt: skip
 
 # Where a mutation needs a place to keep what it should not keep.
