@@ -58,7 +58,8 @@ def serve(
         hub = identity.open_hub(opened, clock)
         replay.take_later(hub)
         host, port = server.parse_listen(listen)
-        folder = data or (opened.file and opened.file.with_suffix(".snapshots")) or _own_folder()
+        beside = opened.file.with_suffix(".snapshots") if opened.file else None
+        folder = data or beside or _own_folder()
         config = server.configure(
             application.build(hub, folder), host=host, port=port, certificate=tls_cert, key=tls_key
         )

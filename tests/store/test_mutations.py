@@ -152,8 +152,6 @@ MUTATIONS = (
              "if not recovery.is_recovering(connection):", "if True:"),
     Mutation(11, "in_recovery_no_money_goes_back", "sync/hub/refunds.py",
              "    refuse_while_recovering(connection, order.created_ms)\n", ""),
-    Mutation(11, "a_lost_epoch_does_not_clear_a_later_cancel", "sync/hub/rebuild.py",
-             "EPOCHS_APART = 64", "EPOCHS_APART = 0"),
     # 12: cursor and rows
     Mutation(12, "a_page_and_its_cursor_are_one", "edge/store/catalog.py",
              '        connection.execute("BEGIN IMMEDIATE")\n', ""),
