@@ -24,7 +24,7 @@ from edge.lab.tour import STEPS, needed_for
 from edge.lab.tour.step import Detail, NotSo, Step
 
 YES, NO, OUTSIDE = 0, 1, 4
-STEP_WITHIN_S = 60.0
+STEP_WITHIN_S = 90.0
 _MARKER = ".storeedge-demo"
 _OURS = ("node", "hub", "tls", "paper", "dev", "logs", *(f"store-{n}" for n in range(2, 6)))
 _OUR_FILES = (

@@ -31,6 +31,7 @@ STEPS = {
     "v3_rotates_and_replay_refused",
     "offline_redeemed",
     "node_killed_and_recovered",
+    "reconciled_2000",
     "synced",
     "audit_verified",
 }
