@@ -60,7 +60,7 @@ async def told(made: MadeShop, number: int) -> ScanAnswer:
 
 def restored(folder: Path, source: Path) -> restore.Restored:
     return restore.restore(
-        folder, source, PHRASE, replace=True, machine="box-1||", now_ms=1, on_progress=quiet
+        folder, source, PHRASE, replace=True, machine="box-1", now_ms=1, on_progress=quiet
     )
 
 

@@ -46,7 +46,7 @@ def restored(folder: Path, source: Path, *, replace: bool = True) -> restore.Res
         source,
         PHRASE,
         replace=replace,
-        machine="box-1||",
+        machine="box-1",
         now_ms=7,
         on_progress=quiet,
     )
