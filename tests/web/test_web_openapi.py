@@ -37,6 +37,15 @@ PROMISED = {
     ("get", "/api/v1/status"),
     ("get", "/api/v1/devices"),
     ("get", "/api/v1/stock/{sku}"),
+    ("get", "/api/v1/picks"),
+    *(("post", f"/api/v1/picks/{{order}}/{act}") for act in ("start", "pick", "short", "ready")),
+    ("post", "/api/v1/picks/{order}/print"),
+    ("get", "/api/v1/store"),
+    ("get", "/api/v1/documents"),
+    *(
+        ("post", f"/api/v1/documents/{{document}}/{act}")
+        for act in ("dispatch", "receive", "print")
+    ),
     ("get", "/api/v1/events"),
     ("get", "/healthz"),
     ("get", "/readyz"),
