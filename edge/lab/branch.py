@@ -249,7 +249,7 @@ class Branch:
         A last order, of an article that is ordered for nothing else, is counted in the node's
         stock. Nothing is scanned for it, so that no screen shows what no person did.
         """
-        body = {
+        body: dict[str, object] = {
             "store": self.number,
             "lines": [{"sku": MARKER.sku, "quantity": 1}],
             "hours": 24 * 30,
