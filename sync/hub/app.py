@@ -22,6 +22,7 @@ from starlette.routing import Route
 from sync.hub import (
     admin_api,
     budgets_api,
+    console,
     notify,
     outside_api,
     ownership_api,
@@ -196,6 +197,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
             Problem: _problem,
             RequestValidationError: _not_valid,
             HTTPException: _http,
+            console.NeedsLogIn: console.to_log_in,
             DBAPIError: _database,
         },
     )
@@ -220,4 +222,5 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(pickup_api.router)
     app.include_router(outside_api.open_router)
     app.include_router(outside_api.router)
+    app.include_router(console.router)
     return app

@@ -1,9 +1,10 @@
 """What a person at HQ reads: cases and events."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from sync.hub import order_rows
 from sync.hub.identity import Hub
+from sync.hub.problems import invalid, missing, refused
 from sync.hub.stores import Json
 from sync.hub.tables import pickup_order, review_case
 
@@ -53,3 +54,34 @@ def list_events(hub: Hub, order_no: str) -> list[Json]:
 def _events(connection: Connection, order_no: str) -> list[Json]:
     order = order_rows.by_number(connection, order_no)
     return order_rows.events_of(connection, order.order_id)
+
+
+def close(hub: Hub, case_id: int, *, outcome: str, note: str, by: str) -> Json:
+    """A named person at HQ decided a case of HQ's own; a store's case is decided in the store.
+
+    Raises:
+        Problem: 404; 409 `closed`, `in_store`; 422 without an outcome.
+    """
+    if not outcome.strip():
+        raise invalid("Say what was decided.")
+    with hub.database.writing() as connection:
+        row = connection.execute(
+            select(review_case).where(review_case.c.case_id == case_id)
+        ).first()
+        if row is None:
+            raise missing(f"case {case_id}")
+        if row.source == "node":
+            raise refused("in_store", "This case is decided at the counter that opened it.")
+        done = connection.execute(
+            update(review_case)
+            .where(review_case.c.case_id == case_id, review_case.c.closed_ms.is_(None))
+            .values(
+                closed_ms=hub.clock.now_ms(),
+                outcome=outcome.strip()[:80],
+                operator=by,
+                note=note.strip()[:1_000],
+            )
+        )
+        if done.rowcount == 0:
+            raise refused("closed", "Somebody has decided this case already.")
+    return {"id": case_id, "outcome": outcome.strip()[:80], "operator": by}

@@ -28,6 +28,7 @@ from sync.hub import (
     feed,
     migrate,
     tables_boxes,
+    tables_console,
     tables_hubdb,
     tables_outside,
     tables_ownership,
@@ -44,10 +45,11 @@ from sync.hub.problems import Problem
 # Every module that has tables of its own: `metadata` is whole once they are loaded.
 TABLES = (
     tables_boxes,
+    tables_console,
     tables_hubdb,
+    tables_outside,
     tables_ownership,
     tables_picking,
-    tables_outside,
     tables_provisional,
     tables_recall,
     tables_reconcile,

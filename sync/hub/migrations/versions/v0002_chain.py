@@ -26,6 +26,7 @@ def upgrade() -> None:
     recalls()
     provisional()
     outside()
+    console()
 
 
 def hubdb() -> None:
@@ -474,3 +475,27 @@ def outside() -> None:
         sa.Column("trouble", sa.String, nullable=True),
         sa.Column("ended_ms", sa.BigInteger, nullable=True),
     )
+
+
+def console() -> None:
+    """People at HQ who may log in, and their sessions."""
+    op.create_table(
+        "hq_person",
+        sa.Column("login", sa.String, primary_key=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("role", sa.String, nullable=False),
+        sa.Column("password_hash", sa.String, nullable=False),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("not_before_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "hq_session",
+        sa.Column("token_hash", sa.LargeBinary, primary_key=True),
+        sa.Column("login", sa.String, nullable=False),
+        sa.Column("form_key", sa.String, nullable=False),
+        sa.Column("began_ms", sa.BigInteger, nullable=False),
+        sa.Column("seen_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_hq_session_login", "hq_session", ["login"])
