@@ -64,9 +64,6 @@ class _Site:
         self.environment.filters["ago"] = _ago
 
 
-_SITE = _Site()
-
-
 def _when(at_ms: int | None) -> str:
     """A time in UTC, since stores lie in several zones; the page says so."""
     if not at_ms:
@@ -83,6 +80,9 @@ def _ago(at_ms: int | None, now_ms: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+_SITE = _Site()
 
 
 class NeedsLogIn(Exception):
