@@ -51,6 +51,8 @@ PROMISED = {
         ("post", f"/api/v1/documents/{{document}}/{act}")
         for act in ("dispatch", "receive", "print")
     ),
+    ("get", "/api/v1/reconcile"),
+    ("post", "/api/v1/reports/reconcile/print"),
     ("get", "/api/v1/events"),
     ("get", "/healthz"),
     ("get", "/readyz"),
