@@ -25,7 +25,8 @@ from sync.rules.order_life import (
     timer,
 )
 
-MAX_WAITING = 200
+MAX_WAITING = 80
+_MAX_COUNTED = 2_000
 MAX_READY = 60
 _CHOICES = {
     "substitute": ("缺货换同类,取低价", "Replace it, at the lower price"),
@@ -100,7 +101,10 @@ class PickView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickList:
-    """What is to be picked, the next one first, and what lies ready; warn and alarm in seconds."""
+    """What is to be picked, the next one first, and what lies ready; warn and alarm in seconds.
+
+    left_out: how many more wait behind those that are told.
+    """
 
     now_ms: int
     clock: Literal["synced", "holdover", "unsure"]
@@ -118,7 +122,7 @@ async def pick_list(shop: Shop, station: str) -> PickList:
     store = 0 if enrolled is None else enrolled.certificate.store
 
     def read(tx: Tx) -> PickList:
-        todo = picks.waiting_orders(tx, store, MAX_WAITING + 1)
+        todo = picks.waiting_orders(tx, store, _MAX_COUNTED)
         waiting = tuple(
             replace(view, queue=place)
             for place, order_id in enumerate(todo[:MAX_WAITING], start=1)

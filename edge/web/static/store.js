@@ -86,8 +86,10 @@ function draw() {
   byId('queue-count').textContent = waiting.length || '';
   byId('ready-count').textContent = ready.length || '';
   byId('documents-count').textContent = page.documents.filter((one) => one.may).length || '';
-  byId('timers').textContent = late('warn') || late('alarm') ? t('timers', { warn: late('warn'), alarm: late('alarm') })
-    : page.picks.left_out ? t('left_out', { n: page.picks.left_out }) : '';
+  byId('timers').textContent = [
+    late('warn') || late('alarm') ? t('timers', { warn: late('warn'), alarm: late('alarm') }) : null,
+    page.picks.left_out ? t('left_out', { n: page.picks.left_out }) : null,
+  ].filter(Boolean).join(' · ');
   fill('queue', waiting.map(orderButton), 'pick_none');
   fill('ready', ready.map(readyButton), 'ready_none');
   fill('documents', page.documents.map(documentButton), 'documents_none');
