@@ -104,7 +104,7 @@ def somebody(request: Request, hub: TheHub) -> Session:
 Here = Annotated[Session, Depends(somebody)]
 
 
-def to_log_in(_request: Request, error: Exception) -> Response:
+async def to_log_in(_request: Request, error: Exception) -> Response:
     """Send who is not logged in to where they can."""
     assert isinstance(error, NeedsLogIn)
     return RedirectResponse(f"/console/login?to={quote(error.to)}", status_code=303)

@@ -1,6 +1,7 @@
 """What HQ's API shows of a recall: asked against stopped by store, and who has it already."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from sqlalchemy import Connection, Row, and_, func, select
 
@@ -135,8 +136,7 @@ def _handed(connection: Connection, record: Record) -> dict[str, list[Record]]:
     else:
         wanted = wanted.where(redemption.c.order_id == record.order_id)
     by_order: dict[str, list[Record]] = {}
-    rows: Sequence[Record] = connection.execute(wanted).all()
-    for row in rows:
+    for row in cast("Sequence[Record]", connection.execute(wanted).all()):
         by_order.setdefault(row.order_no, []).append(row)
     return by_order
 

@@ -107,8 +107,8 @@ def _order(row: OrderRow) -> Iterator[Statement]:
         row.on_short,
         len(row.away),
     )
-    for line, unit in row.away:
-        yield _into("order_away", row.order_id, line, unit)
+    for away_line, unit in row.away:
+        yield _into("order_away", row.order_id, away_line, unit)
     for line in row.lines:
         goods = (line.sku, line.quantity, line.bundle_of, line.unit_minor)
         yield _into("order_line", row.order_id, line.line, *goods)

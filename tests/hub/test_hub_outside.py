@@ -258,7 +258,7 @@ def test_two_processes_never_send_the_same_turn(
     place(headquarters)
     (row,) = webhooks.due(headquarters.hub)
 
-    async def both() -> list[bool]:
+    async def both() -> tuple[bool, bool]:
         return await asyncio.gather(
             webhooks.send_once(headquarters.hub, row), webhooks.send_once(headquarters.hub, row)
         )

@@ -46,7 +46,9 @@ async def customer_orders(world: World) -> None:
         return
     dice = world.dice
     home = dice.choice(STORES)
-    lines = (orders.NewLine(sku="MILK1", quantity=dice.choice((1, 1, 2))),)
+    lines: tuple[orders.NewLine, ...] = (
+        orders.NewLine(sku="MILK1", quantity=dice.choice((1, 1, 2))),
+    )
     if dice.random() < 0.4:
         lines += (orders.NewLine(sku="CUP"),)
     answer = orders.create(

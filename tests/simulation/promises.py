@@ -98,7 +98,7 @@ def _marks(world: World) -> tuple[object, ...]:
     """How far every feed, outbox and audit chain came."""
     with world.headquarters.hub.database.reading() as connection:
         heads = connection.execute(select(feed_head.c.scope, feed_head.c.seq)).all()
-    found: list[object] = sorted((row.scope, row.seq) for row in heads)
+    found: list[object] = [*sorted((row.scope, row.seq) for row in heads)]
     for box in world.boxes.values():
         with closing(sqlite3.connect(box.ledger)) as connection:
             found.append(

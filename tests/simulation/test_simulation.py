@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import simulate
+from world import make_template
 
 WORKERS = 2
 # What must happen somewhere in a thousand seeds, or they prove nothing about it.
@@ -35,7 +36,7 @@ HAPPENS = (
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template") / "chain"
-    simulate.make_template(folder)
+    make_template(folder)
     return folder
 
 
