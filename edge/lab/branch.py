@@ -15,7 +15,7 @@ from edge.flow.answers import StatusView
 from edge.lab.children import Child, command
 from edge.lab.counter import Counter
 from edge.lab.ground import Ground
-from edge.lab.headquarters import NodeAtHq
+from edge.lab.hq_views import NodeAtHq
 from edge.lab.line import HOST, Line, reserve_port
 from edge.lab.people import MARKER, PEOPLE
 from sync.wire.codec import from_json

@@ -21,7 +21,8 @@ from edge.lab.certificates import HubTls, make_hub_tls
 from edge.lab.children import Child, Nursery, command
 from edge.lab.counter import Counter
 from edge.lab.ground import START_WITHIN_S, Expected, Ground, order_body
-from edge.lab.headquarters import Headquarters, Order
+from edge.lab.headquarters import Headquarters
+from edge.lab.hq_views import Order
 from edge.lab.line import HOST
 from edge.lab.papers import Desk
 from edge.lab.people import ARTICLES, MARKER

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from drivers.sim.clock import advance, parse_duration_ms
 from edge.lab.children import Nursery
-from edge.lab.headquarters import Headquarters, Order
+from edge.lab.headquarters import Headquarters
+from edge.lab.hq_views import Order
 
 START_WITHIN_S = 20.0
 _LOOK_S = 0.05

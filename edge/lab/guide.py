@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge.lab.children import command
 from edge.lab.floor import Floor
-from edge.lab.headquarters import Order
+from edge.lab.hq_views import Order
 from edge.lab.people import CASHIER, MANAGER
 
 

@@ -16,7 +16,7 @@ from hub_databases import Servers
 from weather import LEAST_TROUBLES, STORES, Ticket, Weather
 
 from edge.lab.floor import Floor, Plan, opened
-from edge.lab.headquarters import OrderAtHq
+from edge.lab.hq_views import OrderAtHq
 from edge.lab.line import reserve_port
 
 BLOWS_FOR_S = 10.0

@@ -13,7 +13,8 @@ import httpx
 from edge.lab.branch import Branch
 from edge.lab.counter import Refused
 from edge.lab.floor import Floor
-from edge.lab.headquarters import HubSaidNo, Order
+from edge.lab.headquarters import HubSaidNo
+from edge.lab.hq_views import Order
 from sync.wire.errors import RemoteWireError
 
 STORES = (2, 3, 4)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edge.lab.children import ChildDied
 from edge.lab.floor import STORE, Expected, Floor
-from edge.lab.headquarters import OrderAtHq
+from edge.lab.hq_views import OrderAtHq
 from edge.lab.tour.step import Detail, claim
 from sync.wire.codec import from_json
 

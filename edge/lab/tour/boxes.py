@@ -11,7 +11,7 @@ from edge.flow.answers import ScanAnswer, StatusView
 from edge.lab.branch import Branch
 from edge.lab.floor import Floor
 from edge.lab.ground import order_body
-from edge.lab.headquarters import NodeAtHq, Order
+from edge.lab.hq_views import NodeAtHq, Order
 from edge.lab.people import MANAGER
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict

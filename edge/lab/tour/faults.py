@@ -1,7 +1,7 @@
 """Steps in which something is gone: headquarters, or the node's own life."""
 
 from edge.lab.floor import STORE, Floor
-from edge.lab.headquarters import Order
+from edge.lab.hq_views import Order
 from edge.lab.tour.devices import slips_of, wait_settled
 from edge.lab.tour.handing import scan_with
 from edge.lab.tour.step import Detail, claim

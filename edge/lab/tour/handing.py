@@ -2,7 +2,7 @@
 
 from edge.flow.answers import ScanAnswer
 from edge.lab.floor import Floor
-from edge.lab.headquarters import Order
+from edge.lab.hq_views import Order
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
 

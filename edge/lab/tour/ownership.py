@@ -3,7 +3,8 @@
 from edge.flow.answers import ScanAnswer
 from edge.lab.branch import Branch
 from edge.lab.floor import Floor
-from edge.lab.headquarters import HubSaidNo, Order, OrderMoveAtHq
+from edge.lab.headquarters import HubSaidNo
+from edge.lab.hq_views import Order, OrderMoveAtHq
 from edge.lab.tour.step import Detail, NotSo, claim
 from sync.rules.verdicts import Verdict
 

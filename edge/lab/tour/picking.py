@@ -3,7 +3,7 @@
 from edge.flow.pick_view import PickView
 from edge.lab.counter import Refused
 from edge.lab.floor import Floor
-from edge.lab.headquarters import Order, OrderAtHq
+from edge.lab.hq_views import Order, OrderAtHq
 from edge.lab.people import CASHIER
 from edge.lab.tour.step import Detail, claim
 

@@ -3,7 +3,7 @@
 from edge.flow.answers import ScanAnswer
 from edge.lab.branch import Branch
 from edge.lab.floor import Floor
-from edge.lab.headquarters import Order, Risked
+from edge.lab.hq_views import Order, Risked
 from edge.lab.people import CASHIER
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
@@ -23,7 +23,12 @@ def _shown(risked: Risked) -> dict[str, int]:
 async def _offered(branch: Branch, order: Order) -> ScanAnswer:
     """The signed code and its lines at a store that cannot ask anybody."""
     first = await branch.counter(2).scan(order.v2 or "")
-    claim(_told(first) == "not_here/other_store", "it is not another store's", told=_told(first))
+    claim(
+        _told(first) == "not_here/other_store" and first.provisional is not None,
+        "it is not another store's with a budget",
+        told=_told(first),
+        clock=first.basis.clock,
+    )
     return await branch.counter(2).scan(order.codes.pl or "")
 
 
@@ -34,7 +39,7 @@ async def _risked(branch: Branch, order: Order) -> tuple[ScanAnswer, ScanAnswer]
         offered.verdict is Verdict.NOT_HERE and offer is not None and offer.why is None,
         "it is not offered on the budget",
         told=_told(offered),
-        why=None if offer is None or offer.why is None else offer.why.code,
+        against=None if offer is None or offer.why is None else offer.why.code,
     )
     given = await branch.counter(2).give_provisionally(order.order_id, pin=CASHIER.pin)
     claim(
@@ -49,18 +54,18 @@ async def provisional_settled(floor: Floor) -> Detail:
     """Off until HQ grants; chosen with badge and PIN; settled by the home's release, or lost."""
     first, second = floor.first, await floor.branch(SECOND)
     settled, doubled = await floor.order(((SKU, 1),)), await floor.order(((SKU, 1),))
-    before = await second.counter(2).scan(settled.v2 or "")
+    before = await second.counter(1).scan(settled.v2 or "", key=f"{settled.order_no}-1")
     claim(before.provisional is None, "something is risked though nobody granted it")
     granted = await floor.hq.grant_budget(SECOND, PIECES, {SKU: PRICE})
     await second.heard()
     await second.counter(2).sign_in(CASHIER.staff_id, CASHIER.pin)
     await first.cut()
     await second.cut()
-    at_home = await first.counter(1).scan(doubled.v1)
+    at_home = await first.counter(1).scan(doubled.v1)  # and nobody else hears of it
     claim(at_home.state == "handed", "the home does not hand over", told=_told(at_home))
     offered, given = await _risked(second, settled)
     await _risked(second, doubled)
-    again = await second.counter(1).scan(settled.v2 or "")
+    again = await second.counter(1).scan(settled.v2 or "", key=f"{settled.order_no}-2")
     claim(_told(again) == "already/handed", "it is given twice", told=_told(again))
     await second.mend()
     await second.all_sent()

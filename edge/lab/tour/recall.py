@@ -5,7 +5,7 @@ import time
 from edge.flow.answers import ScanAnswer
 from edge.lab.branch import Branch
 from edge.lab.floor import STORE, Floor
-from edge.lab.headquarters import RecallAtHq, StopAtHq
+from edge.lab.hq_views import RecallAtHq, StopAtHq
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
 

@@ -2,7 +2,7 @@
 
 from edge.flow.reconcile import ReportView
 from edge.lab.floor import STORE, Floor
-from edge.lab.headquarters import ReconciledAtHq
+from edge.lab.hq_views import ReconciledAtHq
 from edge.lab.tour.step import Detail, claim
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edge.flow.answers import ScanAnswer
 from edge.lab.floor import Floor
-from edge.lab.headquarters import Order
+from edge.lab.hq_views import Order
 from edge.lab.tour.step import Detail, claim
 from sync.rules.verdicts import Verdict
 from sync.wire.rotating import parse_rotating, rotating_text

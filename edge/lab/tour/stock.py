@@ -6,7 +6,8 @@ from edge.flow.stock_answers import RightsView, StockView
 from edge.lab.branch import Branch
 from edge.lab.counter import Refused
 from edge.lab.floor import STORE, Floor
-from edge.lab.headquarters import HubSaidNo, Order, StockAtHq
+from edge.lab.headquarters import HubSaidNo
+from edge.lab.hq_views import Order, StockAtHq
 from edge.lab.tour.step import Detail, claim
 
 LAST, RARE = "LAST10", "RARE"
@@ -52,7 +53,7 @@ async def _at_hq(floor: Floor, sku: str) -> StockAtHq:
 
 async def _order(floor: Floor, sku: str) -> Order | str:
     """An online order of one piece, or why the hub makes none."""
-    body = {
+    body: dict[str, object] = {
         "store": STORE,
         "lines": [{"sku": sku, "quantity": 1}],
         "hours": 24 * 30,
