@@ -258,7 +258,7 @@ def tick(hub: Hub) -> None:
             stock.balance(connection, row.store, row.sku, now_ms)
 
 
-def _drained() -> Select[tuple[object, ...]]:
+def _drained() -> Select[tuple[int, str]]:
     """Articles whose rights may have to move, and of which none are moving."""
     moving = select(right_move.c.move_id).where(
         right_move.c.store == stock_table.c.store,

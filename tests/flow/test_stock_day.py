@@ -200,7 +200,7 @@ async def test_what_was_set_aside_is_sold_once(day: Day) -> None:
         assert (sold.on_hand, sold.rights.locked) == (8, 0)
     assert refusal(await stocks.end_lock(shop, day.till(), made.lock.id, "released")) == "lock_over"
     await day.meet()
-    assert day.at_hq()["node"]["on_hand"] == 8  # type: ignore[index]  # a nested view
+    assert day.at_hq()["node"]["on_hand"] == 8
 
 
 async def test_the_same_key_sets_aside_once(day: Day) -> None:

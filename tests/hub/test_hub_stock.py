@@ -53,11 +53,13 @@ def rows(headquarters: Headquarters, store: int = STORE) -> list[RightGrantRow |
         found = feed.read(connection, cursor, headquarters.hub.generation, limit=1_000)
     assert found is not None
     newest: dict[bytes, RightGrantRow | RightRecallRow] = {}
-    kinds = {"right_grant": RightGrantRow, "right_recall": RightRecallRow}
     for row in found.rows:
-        if row.kind in kinds:
-            move = codec.unpack(kinds[row.kind], row.body)
-            newest[move.move_id] = move
+        if row.kind == "right_grant":
+            grant = codec.unpack(RightGrantRow, row.body)
+            newest[grant.move_id] = grant
+        elif row.kind == "right_recall":
+            recall = codec.unpack(RightRecallRow, row.body)
+            newest[recall.move_id] = recall
     return [move for move in newest.values() if not move.settled]
 
 

@@ -1,7 +1,7 @@
 """A chain of one store with what people do to an article's stock, on both sides."""
 
 import json
-from typing import cast
+from typing import Any, cast
 
 from whole_chain import Chain
 
@@ -12,6 +12,7 @@ from edge.flow.caller import Caller
 from edge.flow.scan import ScanAsk, scan
 from edge.flow.stock import CountAsk, LockAsk, RecordAsk
 from edge.flow.stock_answers import RightsView, StockAct, StockView
+from edge.store.stock import Kind
 from sync.hub import orders, stock_api
 from sync.hub.orders import NewLine, NewOrder
 from sync.rules.verdicts import Verdict
@@ -49,7 +50,7 @@ class Day:
         return answer
 
     async def record(self, pieces: int, kind: str = "receipt") -> StockAct:
-        ask = RecordAsk(quantity=pieces, kind=cast("stocks.Kind", kind))
+        ask = RecordAsk(quantity=pieces, kind=cast("Kind", kind))
         answer = await stocks.record(self.chain.node.shop, self.till(), SKU, ask)
         assert isinstance(answer, StockAct), answer
         return answer
@@ -87,8 +88,8 @@ class Day:
         assert answer.state == "handed"
         return answer
 
-    def at_hq(self) -> dict[str, int]:
+    def at_hq(self) -> dict[str, Any]:
         found = stock_api.show_stock(self.hub, STORE, SKU)["stock"]
         assert isinstance(found, list)
         [row] = found
-        return cast("dict[str, int]", row)
+        return cast("dict[str, Any]", row)

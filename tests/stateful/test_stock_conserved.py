@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, Literal, cast
 
 import made_shop
 import pytest
@@ -108,10 +108,10 @@ class StockMachine(RuleBasedStateMachine):
         assert found is not None
         return found
 
-    def at_hq(self) -> dict[str, int]:
+    def at_hq(self) -> dict[str, Any]:
         found = stock_api.show_stock(self.chain.headquarters.hub, STORE, SKU)["stock"]
         assert isinstance(found, list)
-        return cast("dict[str, int]", found[0]) if found else {}
+        return cast("dict[str, Any]", found[0]) if found else {}
 
     # -------------------------------------------------------------- the store
 
@@ -152,7 +152,7 @@ class StockMachine(RuleBasedStateMachine):
         shop = self.chain.node.shop
         if sold and pieces > self.shelf:
             return  # a thief was faster: nobody can take what is not there
-        way = "taken" if sold else "released"
+        way: Literal["taken", "released"] = "taken" if sold else "released"
         act = self.runner.run(stocks.end_lock(shop, self.till(), number, way))
         del self.locks[number]
         if isinstance(act, StockAct) and sold:
