@@ -104,7 +104,7 @@ async def give_provisionally(
     answer = await serve(shop, caller, body, ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
         memory.seen.clear()  # the code means `already` from now on
-        shop.count(f"provisional_{answer.reason.code}")
+        shop.count("provisional_handed" if answer.state == "handed" else "provisional_refused")
         show(shop, answer)
         shop.wake_sync()
         shop.wake_effects()

@@ -93,6 +93,10 @@ def metrics(shop: Shop) -> Mapping[str, float]:
         "storeedge_devices": len(shop.devices),
         "storeedge_fenced": 1.0 if shop.identity.fenced else 0.0,
     }
+    recalled = shop.recalls
+    gauges["storeedge_recalls_open"] = (
+        0 if recalled is None else len(recalled.skus) + len(recalled.orders)
+    )
     age_s = shop.time.heard_ago_s()
     if age_s is not None:
         gauges["storeedge_data_age_seconds"] = age_s

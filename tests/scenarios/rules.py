@@ -21,6 +21,7 @@ from ownership_rules import SCENES as OWNERSHIP_SCENES
 from picking_rules import SCENES as PICKING_SCENES
 from reconcile_rules import SCENES as RECONCILE_SCENES
 from recovery_rules import SCENES as RECOVERY_SCENES
+from risk_rules import SCENES as RISK_SCENES
 from stock_rules import SCENES as STOCK_SCENES
 
 from edge.domain.facts import Order
@@ -49,6 +50,7 @@ SCENES: dict[str, Scene] = {
     **RECONCILE_SCENES,
     **OWNERSHIP_SCENES,
     **RECOVERY_SCENES,
+    **RISK_SCENES,
 }
 NOW = Moment(trusted_ms=1_790_000_000_000, boot_ms=1_000_000, clock="synced")
 PIN = "271828"
