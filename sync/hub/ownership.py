@@ -65,8 +65,7 @@ def refund(hub: Hub, order_no: str, wanted: NewRefund) -> Json:
     with hub.database.writing() as connection:
         order = order_rows.by_number(connection, order_no)
         refunds.request(connection, order, wanted, now_ms)
-        settle(connection, order.order_id, now_ms)
-        order_rows.publish(connection, order.order_id)
+        settle(connection, order.order_id, now_ms, changed=True)
         shown = order_rows.by_id(connection, order.order_id)
         return {
             "order_no": order_no,
@@ -89,14 +88,17 @@ def move(hub: Hub, wanted: NewTransfer, *, by: str) -> Json:
         return transfers.view(connection, transfer_id, now_ms)
 
 
-def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
+def settle(connection: Connection, order_id: bytes, now_ms: int, *, changed: bool = False) -> None:
     """Once every holder answered: refund, grant, or close what was waiting for it.
 
-    May be called again whenever a parked row of the order was read after all.
+    May be called again whenever a parked row of the order was read after all. changed: the caller
+    changed units of it, which is to be published in any case.
     """
     if asks.unanswered(connection, order_id) or held_back.must_wait(connection, order_id):
+        if changed:
+            order_rows.publish(connection, order_id)
         return
-    changed = provisional.settle(connection, order_id, now_ms)
+    changed = provisional.settle(connection, order_id, now_ms) or changed
     changed = refunds.settle(connection, order_id, now_ms) or changed
     changed = transfers.settle(connection, order_id, now_ms) or changed
     order = order_rows.by_id(connection, order_id)
@@ -105,9 +107,12 @@ def settle(connection: Connection, order_id: bytes, now_ms: int) -> None:
     collectable = any(
         each.state == "held" or each.destination.startswith("store:") for each in units
     )
+    kept = any(each.state in ("handed", "lapsed") for each in units)
     state = order.state
-    if state == "cancel_pending" or (state == "open" and changed):
+    if state == "cancel_pending":
         state = "cancelled" if gone and not collectable else "open"
+    elif state == "open" and changed and gone and not (collectable or kept):
+        state = "cancelled"
     if state != order.state or changed:
         connection.execute(
             update(pickup_order).where(pickup_order.c.order_id == order_id).values(state=state)

@@ -476,3 +476,14 @@ def test_a_lease_goes_to_its_store_as_a_setting(headquarters: Headquarters, box:
     leases.put_lease(headquarters.hub, 101, leases.Lease(hours=6))
     [row] = [codec.unpack(SettingRow, body) for body in rows(headquarters, 101, "setting")]
     assert (row.key, row.value) == ("lease_hours", "6")
+
+
+def test_an_order_is_closed_when_all_of_it_went_back_and_not_before(
+    headquarters: Headquarters, box: Box
+) -> None:
+    ordered = order(headquarters)
+    gone = Lapsed(order_id=ordered.order_id, units=ordered.units(*ALL), epoch=1, at_ms=1)
+    send(headquarters, box, box.event(gone))
+    assert refund(headquarters, ordered, units=((1, 1),))["state"] == "open"
+    assert refund(headquarters, ordered)["state"] == "cancelled"
+    assert order_rows(headquarters, 101)[-1].state == "cancelled"

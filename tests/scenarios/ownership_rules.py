@@ -55,15 +55,14 @@ async def a_move_waits_for_its_release(folder: Path) -> None:
 
 
 @scene
-async def what_a_fenced_home_kept_is_granted_to_nobody(folder: Path) -> None:
+async def what_home_handed_over_meanwhile_is_granted_to_nobody(folder: Path) -> None:
     async with chain_of_two(folder) as (chain, order):
         home, other = chain.box(1), chain.box(2)
-        shop = home.node.shop
-        await shop.writer.do(lambda tx: tx.run("identity_fence"), shop.moment())
-        shop.fence()
+        home.weather.cut = True
         order.move(2)
-        await chain.settle()
-        assert order.states() == ["held", "held"]
+        await order.give(home)
+        await chain.heal()
+        assert order.states() == ["handed", "handed"]
         assert (await order.show(other)).verdict != "ok"
 
 
