@@ -127,6 +127,7 @@ async def pick_list(shop: Shop, station: str) -> PickList:
             replace(view, queue=place)
             for place, order_id in enumerate(todo[:MAX_WAITING], start=1)
             if (view := view_of(shop, tx, order_id)) is not None
+            and any(line.open for line in view.lines)  # what went elsewhere is not picked here
         )
         seen = [
             view_of(shop, tx, order_id) for order_id in picks.ready_orders(tx, store, MAX_READY)
