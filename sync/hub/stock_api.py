@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync.hub import feed, orders, recalls, reservations, stock, stock_rows, stock_tiers, stores
@@ -249,16 +249,16 @@ def tick(hub: Hub) -> None:
     now_ms = hub.clock.now_ms()
     with hub.database.reading() as connection:
         over = reservations.is_due(connection, now_ms)
-        drained = connection.execute(_drained()).all()
+        drained = _drained(connection)
     if not over and not drained:
         return
     with hub.database.writing() as connection:
         reservations.expire(connection, now_ms)
-        for row in drained:
-            stock.balance(connection, row.store, row.sku, now_ms)
+        for store, sku in drained:
+            stock.balance(connection, store, sku, now_ms)
 
 
-def _drained() -> Select[tuple[int, str]]:
+def _drained(connection: Connection) -> list[tuple[int, str]]:
     """Articles whose rights may have to move, and of which none are moving."""
     moving = select(right_move.c.move_id).where(
         right_move.c.store == stock_table.c.store,
@@ -271,12 +271,13 @@ def _drained() -> Select[tuple[int, str]]:
         | (stock_table.c.closed & (stock_table.c.online > 0))
         | (stock_table.c.online * 2 < stock_table.c.counter)
     )
-    return (
+    found = connection.execute(
         select(stock_table.c.store, stock_table.c.sku)
         .where(stock_table.c.based, uneven, ~moving.exists())
         .order_by(stock_table.c.store, stock_table.c.sku)
         .limit(200)
     )
+    return [(row.store, row.sku) for row in found]
 
 
 async def keep(hub: Hub) -> None:

@@ -265,7 +265,7 @@ class StockMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.backup is not None)
     @rule()
     def the_backup_is_restored_and_attested(self) -> None:
-        """What was set aside or handed over since the backup is forgotten here, not on the shelf."""
+        """What was set aside or handed over since the backup is forgotten here alone."""
         assert self.backup is not None
         self.runner.run(self.chain.stop())
         shutil.rmtree(self.chain.data)
