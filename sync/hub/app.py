@@ -5,6 +5,7 @@ demo knows that it talks to the process it started.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +44,7 @@ from sync.hub.problems import Problem, invalid
 from sync.hub.snapshots import Snapshots
 from sync.wire.messages import MAX_BODY_BYTES
 
+logger = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 # no span, metric or log leaves this process because of a variable in its environment
 _NO_TELEMETRY: TelemetryConfig = {
@@ -53,6 +55,7 @@ _NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 PROBLEM = "application/problem+json"
+_WRITE_HEARD_EVERY_S = 1.0
 _AS_IT_COMES = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _NODE_ROUTES = (
     ("/v1/nodes/enroll", "POST"),
@@ -133,6 +136,16 @@ def _doorbell_endpoint(desk: NodeDesk, doorbell: Doorbell) -> Endpoint:
     return serve
 
 
+async def _write_heard(desk: NodeDesk) -> None:
+    desk.collects_heard = True
+    while True:
+        await asyncio.sleep(_WRITE_HEARD_EVERY_S)
+        try:
+            await asyncio.to_thread(desk.write_heard)
+        except (DBAPIError, Problem) as error:
+            logger.warning("not written when boxes were heard error=%s", type(error).__name__)
+
+
 async def _healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True, "run": os.environ.get("STOREEDGE_RUN", "")})
 
@@ -176,6 +189,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
         tasks = [
             asyncio.create_task(doorbell.run(), name="doorbell"),
             asyncio.create_task(notify.stay_alive(desk), name="watchdog"),
+            asyncio.create_task(_write_heard(desk), name="heard"),
             asyncio.create_task(rotating.keep_ahead(hub), name="rotating"),
             asyncio.create_task(stock_api.keep(hub), name="stock"),
             asyncio.create_task(webhooks.keep_sending(hub), name="webhooks"),

@@ -142,6 +142,7 @@ class Database:
             raise ValueError(f"{kind}: the hub keeps its data in SQLite or PostgreSQL")
         self._reading = engines.for_reading(self._engine)
         self._writing = engines.for_writing(self._engine)
+        self._glancing = engines.for_glancing(self._engine)
         # Writers of one process wait for each other here rather than refuse each other there. No
         # more than that rests on it; other processes do not know of it.
         self._turn = threading.RLock()
@@ -162,6 +163,12 @@ class Database:
     def reading(self) -> Generator[Connection, None, None]:
         """A consistent view; what is written here is lost."""
         with self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def glancing(self) -> Generator[Connection, None, None]:
+        """For one statement that reads."""
+        with self._glancing.connect() as connection:
             yield connection
 
     @contextmanager

@@ -23,6 +23,7 @@ from sync.hub import (
     transfer_desk,
 )
 from sync.hub.enrolment import EnrolledNode
+from sync.hub.glance import Glance, look, signed_head
 from sync.hub.identity import Hub, generation_of
 from sync.hub.problems import Problem, invalid, missing
 from sync.hub.scopes import is_region, scopes_of
@@ -104,7 +105,10 @@ class NodeDesk:
         self.hub = hub
         self._snapshots = snapshots
         self._seen_ms: dict[tuple[str, bytes], int] = {}
+        self._heard_ms: dict[tuple[str, bytes], int] = {}
         self._lock = threading.Lock()
+        self.collects_heard = False
+        """Somebody calls `write_heard` now and then; else each is written at once."""
 
     def answer(self, asked: Asked) -> Answer:
         """Answer any request but the doorbell; problems become answers."""
@@ -176,23 +180,31 @@ class NodeDesk:
         Raises:
             Problem: 401 for an unknown node or a signature that is not its own, 409 `superseded`.
         """
-        found = self._signed_by(asked)
-        if found.superseded:
+        return self._looked_at(asked).node
+
+    def _looked_at(self, asked: Asked) -> Glance:
+        """Who signed this request, and how far its feeds are; see `node_of`."""
+        found = self._glance(asked)
+        who = found.node
+        if who.superseded:
             with self.hub.database.reading() as connection:
-                raise takeovers.superseded(connection, found.node, found.incarnation)
-        self._note(found)
+                raise takeovers.superseded(connection, who.node, who.incarnation)
+        self._note(who)
         return found
 
     def _signed_by(self, asked: Asked) -> EnrolledNode:
         """Who signed it, in its place or not."""
+        return self._glance(asked).node
+
+    def _glance(self, asked: Asked) -> Glance:
         try:
             incarnation = bytes.fromhex(asked.headers.get(INCARNATION_HEADER, ""))
         except ValueError:
             incarnation = b""
-        found = enrolment.authorised(self.hub, asked.headers.get(NODE_HEADER, ""), incarnation)
+        found = look(self.hub, asked.headers.get(NODE_HEADER, ""), incarnation)
         if not is_signed_request(
             asked.headers,
-            found.public,
+            found.node.public,
             method=asked.method,
             target=asked.target,
             body=asked.body,
@@ -208,7 +220,17 @@ class NodeDesk:
             if abs(now_ms - self._seen_ms.get(key, 0)) < SEEN_EVERY_MS:
                 return
             self._seen_ms[key] = now_ms
-        enrolment.seen(self.hub, node)
+            if self.collects_heard:
+                self._heard_ms[key] = now_ms
+                return
+        enrolment.seen(self.hub, {key: now_ms})
+
+    def write_heard(self) -> None:
+        """Write down when nodes were heard, all that were since the last time at once."""
+        with self._lock:
+            heard, self._heard_ms = self._heard_ms, {}
+        if heard:
+            self.hub.database.again(lambda: enrolment.seen(self.hub, heard))
 
     def _enroll(self, asked: Asked) -> Answer:
         limits.check(self.hub, asked.address)
@@ -244,10 +266,13 @@ class NodeDesk:
         return Answer(body=codec.to_body(answer))
 
     def _feed(self, asked: Asked) -> Answer:
-        reader = self.node_of(asked)
+        found_at = self._looked_at(asked)
+        reader = found_at.node
         question = codec.from_body(FeedQuestion, asked.body)
         if len(question.nonce) != 16 or not 1 <= question.limit <= MAX_FEED_LIMIT:
             raise invalid("The nonce has 16 bytes; limit is 1 to 2,000.")
+        if found_at.has_all(question.cursors):
+            return self._nothing_new(reader, question)
         pages: list[FeedPage] = []
         gone: list[str] = []
         ahead: Cursor | None = None
@@ -288,6 +313,26 @@ class NodeDesk:
         answer = FeedAnswer(
             pages=tuple(pages),
             gone=tuple(gone),
+            time=self.hub.time(question.nonce),
+            acked_seq=reader.acked_seq,
+        )
+        return Answer(body=codec.to_body(answer))
+
+    def _nothing_new(self, reader: EnrolledNode, question: FeedQuestion) -> Answer:
+        pages = tuple(
+            FeedPage(
+                scope=cursor.scope,
+                generation=cursor.generation,
+                rows=(),
+                head=cursor,
+                signature=signed_head(cursor, self.hub.signer),
+                more=False,
+            )
+            for cursor in question.cursors
+        )
+        answer = FeedAnswer(
+            pages=pages,
+            gone=(),
             time=self.hub.time(question.nonce),
             acked_seq=reader.acked_seq,
         )

@@ -106,6 +106,13 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def for_glancing(engine: Engine) -> Engine:
+    """The same pool, each statement by itself: no round trips for a transaction around one."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def trouble(error: DBAPIError | PoolTimeout) -> Trouble:
     """What an error means."""
     if isinstance(error, PoolTimeout):

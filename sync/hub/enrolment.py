@@ -7,9 +7,10 @@ yet go to the new one.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sync.hub import order_rows
 from sync.hub.identity import Hub
@@ -246,6 +247,13 @@ def _hand_unheld(connection: Connection, number: int, incarnation: bytes) -> Non
         order_rows.publish(connection, order_id)
 
 
+_SEEN = (
+    update(node)
+    .where(node.c.node == bindparam("name"), node.c.incarnation == bindparam("which"))
+    .values(seen_ms=bindparam("heard_ms"))
+)
+
+
 def authorised(hub: Hub, name: str, incarnation: bytes) -> EnrolledNode:
     """The node behind a request's headers; the caller checks signature and `superseded`.
 
@@ -274,13 +282,15 @@ def personal_key(hub: Hub, asker: EnrolledNode) -> PersonalKey:
         return PersonalKey(key=store_row(connection, asker.store).k_personal)
 
 
-def seen(hub: Hub, asker: EnrolledNode) -> None:
-    """Remember when a node was last heard."""
+def seen(hub: Hub, heard_ms: Mapping[tuple[str, bytes], int]) -> None:
+    """Remember when nodes (name, incarnation) were last heard."""
     with hub.database.writing() as connection:
         connection.execute(
-            update(node)
-            .where(node.c.node == asker.node, node.c.incarnation == asker.incarnation)
-            .values(seen_ms=hub.clock.now_ms())
+            _SEEN,
+            [
+                {"name": name, "which": incarnation, "heard_ms": at_ms}
+                for (name, incarnation), at_ms in sorted(heard_ms.items())
+            ],
         )
 
 

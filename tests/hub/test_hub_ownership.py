@@ -296,10 +296,8 @@ def asks_as(headquarters: Headquarters, box: Box, wanted: TransferQuestion) -> T
 
 
 def hear(headquarters: Headquarters, box: Box) -> None:
-    enrolment.seen(
-        headquarters.hub,
-        enrolment.authorised(headquarters.hub, box.peer.node, box.peer.incarnation),
-    )
+    key = (box.peer.node, box.peer.incarnation)
+    enrolment.seen(headquarters.hub, {key: headquarters.clock.now_ms()})
 
 
 def test_a_store_that_is_shown_a_code_learns_where_it_is_and_gets_it(
