@@ -100,11 +100,12 @@ def _error_row(error: type[Exception]) -> str:
 # Which verdict a reason goes with; "" for what is no pickup code. A new reason has to be placed.
 VERDICT_OF: Mapping[str, str] = {
     **dict.fromkeys(("ready", "handed_now", "rest_ready", "not_picked"), "ok"),
-    **dict.fromkeys(("handed", "just_now", "at_counter"), "already"),
+    **dict.fromkeys(("rest_recalled", "provisional"), "ok"),
+    **dict.fromkeys(("handed", "just_now", "at_counter", "handed_elsewhere"), "already"),
     **{"step_replayed": "already", "stale_step": "expired", "wrong_digits": "unknown"},
     "key_not_here": "review",
     **dict.fromkeys(("past_pickup_time", "lapsed"), "expired"),
-    **dict.fromkeys(("cancelled", "reissued", "code_revoked", "refunded"), "revoked"),
+    **dict.fromkeys(("cancelled", "reissued", "code_revoked", "refunded", "recalled"), "revoked"),
     **dict.fromkeys(("no_such_code", "no_such_code_offline", "bad_signature"), "unknown"),
     **dict.fromkeys(("key_unknown", "wrong_pin", "not_practice", "practice_code"), "unknown"),
     **dict.fromkeys(("other_store", "moved"), "not_here"),

@@ -1,4 +1,4 @@
-"""Scenes of recalls and of the provisional path: attacks 9 and 3, one rule each (see `rules.py`)."""
+"""Scenes of recalls and of the provisional path, one rule each (see `rules.py`)."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
