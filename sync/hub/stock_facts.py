@@ -16,6 +16,7 @@ from sync.hub.tables import order_line
 from sync.hub.tables_stock import order_right, right_move
 from sync.hub.tables_stock import stock as stock_table
 from sync.wire import codec
+from sync.wire.budgets import Provisional
 from sync.wire.events import (
     KINDS,
     Handed,
@@ -32,7 +33,7 @@ from sync.wire.messages import Event, Unit
 StockBody = StockMoved | StockCounted | StockLocked | RightMoved | RightAcknowledged | TierChanged
 _TOLD = ("stock_moved", "stock_counted", "stock_locked", "right_moved", "right_acknowledged",
          "tier_changed")  # fmt: skip
-_ORDERS = ("handed", "undone")
+_ORDERS = ("handed", "undone", "provisional")
 
 
 def apply(
@@ -56,7 +57,7 @@ def apply(
             batch.told(each.seq, body)
         elif each.kind in _ORDERS:
             body = codec.from_json(KINDS[each.kind], each.body)
-            assert isinstance(body, Handed | Undone)
+            assert isinstance(body, Handed | Undone | Provisional)
             batch.order(each.seq, body)
     for order_id in sorted({unit[0] for each, _ in judged for unit in each.units}):
         order_rights.settle_order(connection, order_id)
@@ -79,8 +80,8 @@ class _Batch:
 
     # ------------------------------------------------------------------ hand-overs
 
-    def order(self, seq: int, body: Handed | Undone) -> None:
-        """Units of an order went, or came back."""
+    def order(self, seq: int, body: Handed | Undone | Provisional) -> None:
+        """Units of an order went, or came back; on a budget they went as another store's."""
         for (order_id, line, sku), quantity in self._pieces(body.units).items():
             record = stock_rows.row_of(self.connection, self.store, sku)
             if record is None or not record.managed:
@@ -89,12 +90,12 @@ class _Batch:
                 continue  # counted anew since: what is left of the right is freed below
             self.touched.add(sku)
             same = record.based and record.incarnation == self.incarnation
-            if isinstance(body, Handed):
+            if not isinstance(body, Undone):
                 self._spend(seq, order_id, line, sku, quantity, based=same)
             else:
                 self._regain(order_id, line, sku, quantity, based=same)
             if same:
-                sign = -1 if isinstance(body, Handed) else 1
+                sign = 1 if isinstance(body, Undone) else -1
                 stock_rows.change(
                     self.connection,
                     self.store,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
+import msgspec
 import pytest
 from running_hub import Headquarters
 from toy_node import Box, enrol_box, open_store
@@ -13,6 +14,7 @@ from sync.engine.verify import start
 from sync.hub import cases, enrolment, feed, ingest, orders, stock_api
 from sync.hub.problems import Problem
 from sync.wire import codec
+from sync.wire.budgets import Provisional
 from sync.wire.catalog import RightGrantRow, RightRecallRow
 from sync.wire.events import (
     Body,
@@ -23,7 +25,7 @@ from sync.wire.events import (
     StockMoved,
     TierChanged,
 )
-from sync.wire.messages import Event, EventBatch
+from sync.wire.messages import Event, EventBatch, Unit
 
 STORE, SKU = 101, "MILK1"
 
@@ -172,6 +174,37 @@ def test_pieces_handed_over_beyond_every_right_are_a_debt_and_a_case(
     assert (now["online"], now["debt"]) == (0, 0)
     reasons = [each["reason"] for each in cases.list_cases(headquarters.hub)]
     assert "stock_promised_twice" in reasons
+
+
+def test_goods_given_on_a_budget_spend_the_giving_stores_rights(
+    headquarters: Headquarters, box: Box
+) -> None:
+    open_store(headquarters, 102)
+    far = json.loads(
+        json.dumps(
+            orders.create(
+                headquarters.hub,
+                orders.NewOrder(store=102, lines=(orders.NewLine(sku=SKU, quantity=2),)),
+            )
+        )
+    )
+    counted(headquarters, box, 10)
+    order_id = bytes.fromhex(far["order_id"])
+    gone = Provisional(
+        handover=1, order_id=order_id, order_no=far["order_no"],
+        units=((order_id, 1, 1), (order_id, 1, 2)), epoch=1, home_store=102, at_ms=4,
+        station="till-1", operator="c1", budget_id=b"b" * 16, amount_minor=0,
+    )  # fmt: skip
+    event = box.event(gone)
+    event = replace_units(event, gone.units)
+    sender = enrolment.authorised(headquarters.hub, box.peer.node, box.peer.incarnation)
+    batch = EventBatch(incarnation=box.peer.incarnation, nonce=b"n" * 16, events=(event,))
+    ingest.take(headquarters.hub, sender, batch)
+    assert at_hq(headquarters)["online"] == 3
+
+
+def replace_units(event: Event, units: tuple[Unit, ...]) -> Event:
+    return msgspec.structs.replace(event, units=units)
 
 
 def test_an_emergency_is_answered_by_the_nearest_store_that_can_spare_some(
