@@ -12,8 +12,11 @@ from web_site import Site
 PROMISED = {
     ("post", "/api/v1/scans"),
     ("post", "/api/v1/handovers"),
+    ("post", "/api/v1/transfers"),
     ("post", "/api/v1/claims"),
     ("post", "/api/v1/claims/release"),
+    ("post", "/api/v1/provisional"),
+    ("post", "/api/v1/transfers"),
     ("post", "/api/v1/undo"),
     ("post", "/api/v1/shown"),
     ("post", "/api/v1/find"),
