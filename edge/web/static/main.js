@@ -223,6 +223,19 @@ const does = {
     const view = await carry('transfers', { answer: a.id, wait }, { event: null });
     if (view) follow(view);
   },
+  async risk(a) {
+    if (!settled()) return;
+    const pin = await withPeople((people) => people.askPin(t('risk'), t('risk_hint')));
+    if (!pin) return;
+    const body = { order: a.provisional.order, pin };
+    if (a.provisional.approval) {
+      const by = await withPeople((people) => people.askApproval(tools, { matter: { order: a.provisional.order } }));
+      if (!by) return;
+      if (by.hq) body.approved_by_hq = by.hq;
+      else body.approved_by = by;
+    }
+    carry('provisional', body);
+  },
   reprint(effect) { carry(`slips/${effect}/reprint`, {}, { event: null, then: () => { page.notice = t('sent_to_printer'); } }); },
   open(name) { open(name); },
 };

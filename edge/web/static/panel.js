@@ -290,6 +290,19 @@ function elsewhereActs(a, view, does) {
   return ['offline', 'kept', 'busy'].includes(view.state) ? ask('ask_again', false) : null;
 }
 
+// Another store's order on HQ's budget: what is left of it, and what stands against it.
+function riskPart({ provisional: offer }) {
+  if (!offer) return null;
+  return h('div.transfer', { role: 'status', 'data-state': offer.why ? 'busy' : 'asked' },
+    h('b', {}, t('risk_left', { n: offer.pieces_left })),
+    h('span', {}, offer.why ? said(offer.why) : t('risk_cost', { n: offer.pieces })));
+}
+
+function riskActs(a, does) {
+  if (!a.provisional || a.provisional.why || isRepeat(a)) return null;
+  return h('button.button.plain', { type: 'button', 'data-k': 'risk', onclick: () => does.risk(a) }, icon('arrow'), h('span', {}, t('risk')));
+}
+
 // -- the whole
 
 export function paint(panel, { act, slip, notice, doing, here, live, transfer }, does, refresh) {
@@ -338,6 +351,7 @@ export function paint(panel, { act, slip, notice, doing, here, live, transfer },
     a.case !== null ? h('p.tries', {}, t('case_no', { n: a.case })) : null,
     order ? whoPart(order) : null,
     elsewherePart(a, transfer),
+    riskPart(a),
     acting || tone === 'repeat' || (a.elsewhere && transfer) ? null : nextPart(a),
     slipPart(slip ?? a.slip, does));
   const side = order && (acting || a.reason.code === 'handed') ? linesPart(order, { mayTick, given: a.state === 'handed' }, refresh) : null;
@@ -348,6 +362,7 @@ export function paint(panel, { act, slip, notice, doing, here, live, transfer },
       ? h('button.button.act', { type: 'button', 'data-k': 'take', onclick: () => does.takeOver(a) }, icon('arrow'), bothWords('take_over'))
       : null,
     elsewhereActs(a, transfer, does),
+    riskActs(a, does),
     a.reason.code === 'three_tries' || a.case !== null
       ? h('button.button.plain', { type: 'button', 'data-k': 'review', onclick: () => does.open('review') }, icon('inbox'), t('review'))
       : null);

@@ -135,6 +135,28 @@ function hqPart(matter, trouble) {
 }
 
 // Why goods come back late, and whether they are here.
+// The operator's own PIN, for one act.
+export function askPin(title, hint) {
+  return new Promise((done) => {
+    let answer = null;
+    const trouble = troublePlace();
+    const pad = pinPad(t('staff_pin'), { first: true });
+    const form = h('form.form', {
+      novalidate: '',
+      onsubmit: (event) => {
+        event.preventDefault();
+        if (!pad.field.value) { trouble.say(t('staff_pin')); return; }
+        answer = pad.field.value;
+        pad.field.value = '';
+        closeDialog();
+      },
+    },
+    h('p.note', {}, hint), pad.part, trouble.place,
+    h('div.form-acts', {}, h('button.button.strong', { type: 'submit' }, title)));
+    openDialog(title, form, { closed: () => done(answer) });
+  });
+}
+
 export function askReason() {
   return new Promise((done) => {
     let answer = null;
