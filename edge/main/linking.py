@@ -10,6 +10,7 @@ from edge.flow.boxes import doubt, set_aside, start_over
 from edge.flow.receive import CatalogReplica
 from edge.flow.shop import LinkState, Shop
 from edge.main.boxes import come_back, hand_in_late, hear_papers, look_at_mark
+from edge.main.condition import condition_of
 from edge.main.reconciling import keep_reconciled
 from edge.store.outbox import LedgerOutbox
 from sync.engine.actions import Send
@@ -63,6 +64,7 @@ async def _linked(
         peer=peer,
         ca_file=config.hub.ca,
         on_superseded=papers.put_nowait,
+        condition=condition_of(shop, config.node.data_dir),
     )
     syncing = run(
         peer=peer,

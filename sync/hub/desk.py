@@ -29,6 +29,7 @@ from sync.hub.problems import Problem, invalid, missing
 from sync.hub.scopes import is_region, scopes_of
 from sync.hub.snapshots import Snapshots
 from sync.wire import codec
+from sync.wire.condition import CONDITION_HEADER, Condition, read_condition
 from sync.wire.errors import RemoteWireError
 from sync.wire.feed import sign_head
 from sync.wire.messages import (
@@ -106,6 +107,7 @@ class NodeDesk:
         self._snapshots = snapshots
         self._seen_ms: dict[tuple[str, bytes], int] = {}
         self._heard_ms: dict[tuple[str, bytes], int] = {}
+        self._conditions: dict[tuple[str, bytes], Condition] = {}
         self._lock = threading.Lock()
         self.collects_heard = False
         """Somebody calls `write_heard` now and then; else each is written at once."""
@@ -189,7 +191,7 @@ class NodeDesk:
         if who.superseded:
             with self.hub.database.reading() as connection:
                 raise takeovers.superseded(connection, who.node, who.incarnation)
-        self._note(who)
+        self._note(who, read_condition(asked.headers.get(CONDITION_HEADER, "")))
         return found
 
     def _signed_by(self, asked: Asked) -> EnrolledNode:
@@ -212,7 +214,7 @@ class NodeDesk:
             raise Problem(status=401, code="bad_signature", detail="Not signed by this box.")
         return found
 
-    def _note(self, node: EnrolledNode) -> None:
+    def _note(self, node: EnrolledNode, condition: Condition | None) -> None:
         """Remember in the database that a node was heard, not more often than needed."""
         key = (node.node, node.incarnation)
         now_ms = self.hub.clock.now_ms()
@@ -220,17 +222,24 @@ class NodeDesk:
             if abs(now_ms - self._seen_ms.get(key, 0)) < SEEN_EVERY_MS:
                 return
             self._seen_ms[key] = now_ms
+            if condition is not None:
+                self._conditions[key] = condition
             if self.collects_heard:
                 self._heard_ms[key] = now_ms
                 return
-        enrolment.seen(self.hub, {key: now_ms})
+        self._write({key: now_ms})
 
     def write_heard(self) -> None:
         """Write down when nodes were heard, all that were since the last time at once."""
         with self._lock:
             heard, self._heard_ms = self._heard_ms, {}
         if heard:
-            self.hub.database.again(lambda: enrolment.seen(self.hub, heard))
+            self.hub.database.again(lambda: self._write(heard))
+
+    def _write(self, heard: Mapping[tuple[str, bytes], int]) -> None:
+        with self._lock:
+            said = {key: self._conditions[key] for key in heard if key in self._conditions}
+        enrolment.seen(self.hub, heard, said)
 
     def _enroll(self, asked: Asked) -> Answer:
         limits.check(self.hub, asked.address)

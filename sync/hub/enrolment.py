@@ -21,6 +21,7 @@ from sync.hub.tables import unit as unit_table
 from sync.hub.takeovers import evidence, named, supersede, superseded
 from sync.rules import crockford
 from sync.wire import enrol
+from sync.wire.condition import Condition
 from sync.wire.messages import Certificate, EnrolAnswer, EnrolRequest, PersonalKey
 from sync.wire.pairing import SECRET_BYTES, Pairing
 from sync.wire.pairing import text as pairing_text
@@ -252,6 +253,13 @@ _SEEN = (
     .where(node.c.node == bindparam("name"), node.c.incarnation == bindparam("which"))
     .values(seen_ms=bindparam("heard_ms"))
 )
+_SAID = (
+    update(node)
+    .where(node.c.node == bindparam("name"), node.c.incarnation == bindparam("which"))
+    .values(
+        version=bindparam("version_"), clock=bindparam("clock_"), disk_free_bytes=bindparam("free")
+    )
+)
 
 
 def authorised(hub: Hub, name: str, incarnation: bytes) -> EnrolledNode:
@@ -282,8 +290,12 @@ def personal_key(hub: Hub, asker: EnrolledNode) -> PersonalKey:
         return PersonalKey(key=store_row(connection, asker.store).k_personal)
 
 
-def seen(hub: Hub, heard_ms: Mapping[tuple[str, bytes], int]) -> None:
-    """Remember when nodes (name, incarnation) were last heard."""
+def seen(
+    hub: Hub,
+    heard_ms: Mapping[tuple[str, bytes], int],
+    said: Mapping[tuple[str, bytes], Condition] | None = None,
+) -> None:
+    """Remember when nodes (name, incarnation) were last heard, and what they say of themselves."""
     with hub.database.writing() as connection:
         connection.execute(
             _SEEN,
@@ -292,6 +304,20 @@ def seen(hub: Hub, heard_ms: Mapping[tuple[str, bytes], int]) -> None:
                 for (name, incarnation), at_ms in sorted(heard_ms.items())
             ],
         )
+        if said:
+            connection.execute(
+                _SAID,
+                [
+                    {
+                        "name": name,
+                        "which": incarnation,
+                        "version_": condition.version,
+                        "clock_": condition.clock,
+                        "free": condition.disk_free_bytes,
+                    }
+                    for (name, incarnation), condition in sorted(said.items())
+                ],
+            )
 
 
 def fleet(hub: Hub) -> Json:
@@ -319,6 +345,9 @@ def fleet(hub: Hub) -> Json:
                 "backed_up_seq": row.backed_up_seq,
                 "audit_seq": row.audit_seq,
                 "audit_hash": row.audit_hash.hex(),
+                "version": row.version,
+                "clock": row.clock,
+                "disk_free_bytes": row.disk_free_bytes,
             }
             for row in rows
         ],

@@ -102,6 +102,9 @@ node = Table(
     Column("backed_up_seq", BigInteger, nullable=False),
     Column("audit_seq", BigInteger, nullable=False),
     Column("audit_hash", LargeBinary, nullable=False),
+    Column("version", String, nullable=True),
+    Column("clock", String, nullable=True),
+    Column("disk_free_bytes", BigInteger, nullable=True),
     CheckConstraint("state IN ('pending', 'enrolled', 'superseded')", name="node_state"),
 )
 product = Table(
@@ -278,6 +281,7 @@ review_case = Table(
     Column("outcome", String, nullable=True),
     Column("operator", String, nullable=True),
     Column("note", Text, nullable=True),
+    Column("owner", String, nullable=True),
 )
 code_lock = Table(
     "code_lock",

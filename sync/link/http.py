@@ -19,6 +19,7 @@ from sync.link.answers import require_ok
 from sync.link.bell import Bell, target_of
 from sync.link.ports import Link
 from sync.wire import codec
+from sync.wire.condition import CONDITION_HEADER
 from sync.wire.errors import Offline, RemoteWireError, Superseded
 from sync.wire.messages import MAX_BODY_BYTES, PersonalKey
 from sync.wire.request import sign_request
@@ -110,13 +111,16 @@ class HttpLink:
         ca_file: Path | None,
         silence_s: float = SILENCE_S,
         on_superseded: Callable[[Superseded], None] | None = None,
+        condition: Callable[[], str] | None = None,
     ) -> None:
         """See `open_client` for what is raised; a hub silent for `silence_s` is `Offline`.
 
         on_superseded: told beside the error that another box took this one's place.
+        condition: what the box says of itself with each question (`sync.wire.condition`).
         """
         self._silence_s = silence_s
         self._on_superseded = on_superseded
+        self._condition = condition
         self._client = open_client(base_url, ca_file)
         self._signer = signer
         self._peer = peer
@@ -137,7 +141,7 @@ class HttpLink:
         await self._client.aclose()
 
     def _signed(self, method: str, target: str, body: bytes = b"") -> dict[str, str]:
-        return sign_request(
+        headers = sign_request(
             self._signer,
             method=method,
             target=target,
@@ -145,6 +149,9 @@ class HttpLink:
             incarnation=self._peer.incarnation,
             body=body,
         )
+        if self._condition is not None:
+            headers[CONDITION_HEADER] = self._condition()
+        return headers
 
     def _require(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         try:

@@ -499,3 +499,7 @@ def console() -> None:
         sa.Column("seen_ms", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_hq_session_login", "hq_session", ["login"])
+    op.add_column("node", sa.Column("version", sa.String, nullable=True))
+    op.add_column("node", sa.Column("clock", sa.String, nullable=True))
+    op.add_column("node", sa.Column("disk_free_bytes", sa.BigInteger, nullable=True))
+    op.add_column("review_case", sa.Column("owner", sa.String, nullable=True))
