@@ -26,16 +26,18 @@ from sync.hub.budgets import NewBudget
 from sync.hub.problems import Problem
 from sync.hub.refunds import Override
 from sync.hub.stores import NewPerson
+from sync.wire.catalog import Role
 
 PIN = "830274"
 PRICE = 500
+STAFF: tuple[tuple[str, Role], ...] = (("c1", "cashier"), ("m1", "manager"))
 
 
 @pytest_asyncio.fixture
 async def chain(tmp_path: Path) -> AsyncIterator[ManyStores]:
     chain = ManyStores(tmp_path, 1)
     for number in chain.boxes:
-        for staff_id, role in (("c1", "cashier"), ("m1", "manager")):
+        for staff_id, role in STAFF:
             stores.put_person(
                 chain.headquarters.hub,
                 NewPerson(store=number, staff_id=staff_id, name=staff_id, role=role, pin=PIN),
@@ -237,7 +239,7 @@ async def test_it_needs_an_operator_and_their_pin(chain: ManyStores, badge: bool
 
 async def test_above_the_shops_value_another_person_approves(tmp_path: Path) -> None:
     chain = ManyStores(tmp_path, 2, settings=Settings(proxy_approval_minor=PRICE))
-    for staff_id, role in (("c1", "cashier"), ("m1", "manager")):
+    for staff_id, role in STAFF:
         stores.put_person(
             chain.headquarters.hub,
             NewPerson(store=STORE + 1, staff_id=staff_id, name=staff_id, role=role, pin=PIN),

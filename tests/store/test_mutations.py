@@ -158,7 +158,8 @@ MUTATIONS = (
     Mutation(9, "no_more_is_risked_than_was_granted", "sync/rules/budgets.py",
              "if not spent.plus(wanted).is_within(granted):", "if False:"),
     Mutation(9, "no_more_is_risked_than_was_granted", "edge/store/queries/provisional.sql",
-             "pieces = pieces + excluded.pieces, amount_minor = amount_minor + excluded.amount_minor",
+             "pieces = pieces + excluded.pieces, "
+             "amount_minor = amount_minor + excluded.amount_minor",
              "pieces = 0, amount_minor = 0"),
     Mutation(9, "a_budget_that_hq_did_not_sign_is_none", "sync/wire/budgets.py",
              "if not is_genuine(hub_public, DOMAIN_BUDGET, grant, signature):", "if False:"),
@@ -172,9 +173,9 @@ MUTATIONS = (
              'elif unit.state == "held" and unit.holder not in (row.incarnation, NOBODY):',
              "elif False:"),
     Mutation(9, "what_was_risked_is_never_refunded_too", "sync/hub/ownership.py",
-             "changed = provisional.settle(connection, order_id, now_ms)\n"
+             "changed = provisional.settle(connection, order_id, now_ms) or changed\n"
              "    changed = refunds.settle(connection, order_id, now_ms) or changed",
-             "changed = refunds.settle(connection, order_id, now_ms)\n"
+             "changed = refunds.settle(connection, order_id, now_ms) or changed\n"
              "    changed = provisional.settle(connection, order_id, now_ms) or changed"),
     Mutation(3, "what_is_recalled_stays_here", "edge/domain/pickup.py",
              "        and unit not in standing.held_back\n", ""),
