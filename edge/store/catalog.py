@@ -80,7 +80,7 @@ def _cursors(connection: sqlite3.Connection) -> list[Cursor]:
 
 
 _FORGET_KEYS = "DELETE FROM rotating_key WHERE until_ms < ?"
-_WITHOUT_SAY = frozenset({"store", "product", "staff", "rotating_key", "budget"})
+_WITHOUT_SAY = frozenset({"store", "product", "staff", "rotating_key", "budget", "prices"})
 """Kinds that say nothing about whether units may be given: one that cannot be read is a case, not a
 reason to ask a person at every order."""
 

@@ -29,6 +29,7 @@ from sync.hub import (
     ownership_api,
     picking_api,
     pickup_api,
+    prices_api,
     recall_api,
     reconcile_api,
     recovery_api,
@@ -232,6 +233,7 @@ def build(hub: Hub, snapshots: Path) -> FastAPI:
     app.include_router(picking_api.router)
     app.include_router(recall_api.router)
     app.include_router(budgets_api.router)
+    app.include_router(prices_api.router)
     app.include_router(recovery_api.router)
     app.include_router(pickup_api.router)
     app.include_router(outside_api.open_router)

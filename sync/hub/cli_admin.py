@@ -17,6 +17,7 @@ from sync.hub import (
     cases,
     cli_budget,
     cli_outside,
+    cli_price,
     cli_recall,
     cli_recovery,
     enrolment,
@@ -433,4 +434,5 @@ def case_list(
 cli_recall.add_to(admin, _run)
 cli_outside.add_to(admin, _run)
 cli_budget.add_to(admin, _run)
+cli_price.add_to(admin, _run)
 cli_recovery.add_to(admin, store, _run)

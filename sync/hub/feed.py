@@ -5,6 +5,7 @@ that commits late. It is taken at the end of the transaction that writes the dat
 held for the shortest time, and never across another's. A key that changed twice in it is one row.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from sync.wire.catalog import (
     DocumentRow,
     IssuerKeyRow,
     OrderRow,
+    PricesRow,
     ProductRow,
     RecallRow,
     RightGrantRow,
@@ -73,6 +75,8 @@ def _key(row: CatalogRow) -> str:
             return row.budget_id.hex()
         case RecallRow():
             return row.recall_id.hex()
+        case PricesRow():  # each row is one of its own: a snapshot puts them in one after another
+            return hashlib.sha256(codec.pack(row)).hexdigest()[:32]
 
 
 def open_scope(connection: Connection, scope: str) -> None:

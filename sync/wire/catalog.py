@@ -238,6 +238,18 @@ class RecallRow(msgspec.Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
+class PricesRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices from an instant on, many in a row (`wire.prices` packs and reads them).
+
+    own: this store's own, before the chain's. Minor units of the chain's currency, tax included.
+    """
+
+    effective_from_ms: int
+    own: bool = False
+    numbered: bytes = b""
+    named: tuple[tuple[str, int], ...] = ()
+
+
 CatalogRow = (
     StoreRow
     | ProductRow
@@ -253,6 +265,7 @@ CatalogRow = (
     | RightRecallRow
     | BudgetRow
     | RecallRow
+    | PricesRow
 )
 
 ROW_TYPES: dict[str, type[CatalogRow]] = {
@@ -270,4 +283,5 @@ ROW_TYPES: dict[str, type[CatalogRow]] = {
     "right_recall": RightRecallRow,
     "budget": BudgetRow,
     "recall": RecallRow,
+    "prices": PricesRow,
 }

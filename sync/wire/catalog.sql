@@ -111,3 +111,8 @@ CREATE TABLE recall (
   reason TEXT NOT NULL, asked_ms INTEGER NOT NULL, until_ms INTEGER,
   ended INTEGER NOT NULL CHECK (ended IN (0, 1))
 ) STRICT, WITHOUT ROWID;
+-- prices: each from an instant on; own: this store's, before the chain's.
+CREATE TABLE price (
+  sku TEXT NOT NULL, own INTEGER NOT NULL CHECK (own IN (0, 1)), effective_from_ms INTEGER NOT NULL,
+  minor INTEGER NOT NULL CHECK (minor >= 0), PRIMARY KEY (sku, own, effective_from_ms)
+) STRICT, WITHOUT ROWID;

@@ -13,6 +13,7 @@ from sync.wire.catalog import (
     DocumentRow,
     IssuerKeyRow,
     OrderRow,
+    PricesRow,
     ProductRow,
     RecallRow,
     RightGrantRow,
@@ -24,6 +25,7 @@ from sync.wire.catalog import (
     StoreRow,
 )
 from sync.wire.codec import pack
+from sync.wire.prices import prices_of
 
 Column = str | int | bytes | None
 Statement = tuple[str, tuple[Column, ...]]
@@ -71,6 +73,9 @@ def upserts(row: CatalogRow) -> Iterator[Statement]:
             what = (row.kind, row.sku, row.order_id, row.lookup)
             when = (row.asked_ms, row.until_ms, int(row.ended))
             yield _into("recall", row.recall_id, *what, row.reason, *when)
+        case PricesRow():
+            for sku, minor in prices_of(row):
+                yield _into("price", sku, int(row.own), row.effective_from_ms, minor)
         case OrderRow():
             yield from _order(row)
 

@@ -27,6 +27,7 @@ def upgrade() -> None:
     provisional()
     outside()
     console()
+    prices()
 
 
 def hubdb() -> None:
@@ -503,3 +504,17 @@ def console() -> None:
     op.add_column("node", sa.Column("clock", sa.String, nullable=True))
     op.add_column("node", sa.Column("disk_free_bytes", sa.BigInteger, nullable=True))
     op.add_column("review_case", sa.Column("owner", sa.String, nullable=True))
+
+
+def prices() -> None:
+    """What an article costs from when on, in the chain and in a store."""
+    op.create_table(
+        "price",
+        sa.Column("sku", sa.String, primary_key=True),
+        sa.Column("store", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("effective_from_ms", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("minor", sa.BigInteger, nullable=False),
+        sa.Column("put_ms", sa.BigInteger, nullable=False),
+        sa.Column("put_by", sa.String, nullable=False),
+        sa.CheckConstraint("minor >= 0", name="price_minor"),
+    )
