@@ -20,7 +20,6 @@ from sync.wire.messages import SignedTakeOver
 from sync.wire.takeover import names, open_takeover
 
 logger = logging.getLogger(__name__)
-FOREIGN = "witness_foreign"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +101,7 @@ class WitnessStand:
                 lambda tx: judge(tx, text, self._key, incarnation), shop.moment()
             )
         if judgement == "foreign":
-            shop.count(FOREIGN)
+            shop.count("witness_foreign")
             logger.warning("a witness that is not ours was ignored source=%s", source)
             return judgement
         self._remember(text)

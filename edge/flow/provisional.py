@@ -104,7 +104,8 @@ async def give_provisionally(
     answer = await serve(shop, caller, body, ScanAnswer, act)
     if isinstance(answer, ScanAnswer):
         memory.seen.clear()  # the code means `already` from now on
-        shop.count("provisional_handed" if answer.state == "handed" else "provisional_refused")
+        outcome = "handed" if answer.state == "handed" else "refused"
+        shop.count(f"provisional_{outcome}")
         show(shop, answer)
         shop.wake_sync()
         shop.wake_effects()
