@@ -129,7 +129,7 @@ async def test_a_replaced_box_stays_offline_and_keeps_its_events(
     for _ in range(5):
         await node.step()
     assert node.outbox.acked == 0
-    assert (node.presence.state.online, node.presence.state.push_error) == (False, "E-LNK-03")
+    assert (node.presence.state.online, node.presence.state.push_error) == (False, "E-LNK-04")
     fleet = json.loads(json.dumps(enrolment.fleet(headquarters.hub)))["nodes"]
     assert [each["state"] for each in fleet] == ["superseded", "enrolled"]
     node.replica.close()
