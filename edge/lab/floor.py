@@ -34,6 +34,7 @@ DEVICES = ("gun=serial", "wedge=hid", "front=escpos", "spare=escpos58")
 PRINTERS = ("front", "spare")
 STORE = 1
 MOST_STORES = 5
+CONSOLE_LOGIN = "demo"
 _LONGEST_DIR = 70
 
 
@@ -60,6 +61,11 @@ class _Initialised:
     admin_token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Person:
+    password: str
+
+
 class Floor:
     """The running chain. `kept` and `cases` are for later steps; `first` is the demo's own store.
 
@@ -76,6 +82,7 @@ class Floor:
         self._sim: Child | None = None
         self._tls: HubTls | None = None
         self.admin_token = ""
+        self.console_password = ""
         self.first = Branch(self.ground, STORE, folder=plan.directory, port=plan.port)
         self.branches: dict[int, Branch] = {STORE: self.first}
         self._opening: dict[int, asyncio.Lock] = {}
@@ -204,6 +211,9 @@ class Floor:
         for each in (*ARTICLES, MARKER):
             await self.hq.add_product(each.sku, each.gtin, each.name_zh, each.name_en, each.storage)
         await self.first.furnish()
+        words = ("person", "add", "--login", CONSOLE_LOGIN, "--name", "Demo manager")
+        made = await self.admin(*words, "--role", "manager", "--json")
+        self.console_password = from_json(_Person, made.encode()).password
 
     async def start_sim(self) -> None:
         """Switch the virtual devices on."""
@@ -349,6 +359,11 @@ class Floor:
                 "ca": str(self._tls.ca),
                 "admin_token": self.admin_token,
                 "database": self.database,
+                "console": {
+                    "url": f"{self.hub_url}/console",
+                    "login": CONSOLE_LOGIN,
+                    "password": self.console_password,
+                },
             },
             "sim": {"dir": str(self.plan.directory), "clock": str(self.clock_file)},
         }

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from edge.lab.children import command
-from edge.lab.floor import Floor
+from edge.lab.floor import CONSOLE_LOGIN, Floor
 from edge.lab.hq_views import Order
 from edge.lab.people import CASHIER, MANAGER
 
@@ -27,6 +27,7 @@ async def guide(floor: Floor) -> str:
         "store page 门店页    " + _page(floor, "counter-1").replace("/counter?", "/store?"),
         *_further_stores(floor),
         f"headquarters 总部    {floor.hub_url}  (CA {directory}/tls/ca.pem)",
+        f"console 总部控制台   {floor.hub_url}/console  {CONSOLE_LOGIN} · {floor.console_password}",
         f"API tokens 令牌      {directory}/access.json",
         f"operators 店员       {CASHIER.staff_id} PIN {CASHIER.pin} · "
         f"{MANAGER.staff_id} PIN {MANAGER.pin}",

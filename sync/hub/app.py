@@ -151,8 +151,10 @@ async def _healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True, "run": os.environ.get("STOREEDGE_RUN", "")})
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
+    if request.url.path.startswith("/console"):
+        return await console.trouble(request, error)
     return respond(refuse(error))
 
 

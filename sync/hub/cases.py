@@ -1,6 +1,6 @@
 """What a person at HQ reads: cases and events."""
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from sync.hub import order_rows
 from sync.hub.identity import Hub
@@ -40,6 +40,7 @@ def list_cases(hub: Hub, *, only_open: bool = False) -> list[Json]:
             "outcome": row.outcome,
             "operator": row.operator,
             "note": row.note,
+            "owner": row.owner,
         }
         for row in rows
     ]
@@ -54,6 +55,46 @@ def list_events(hub: Hub, order_no: str) -> list[Json]:
 def _events(connection: Connection, order_no: str) -> list[Json]:
     order = order_rows.by_number(connection, order_no)
     return order_rows.events_of(connection, order.order_id)
+
+
+def own(hub: Hub, case_id: int, *, by: str) -> Json:
+    """A named person at HQ looks after an open case that nobody else does.
+
+    Raises:
+        Problem: 404; 409 `closed`, `owned`.
+    """
+    mine = review_case.c.owner.is_(None) | (review_case.c.owner == by)
+    return _set_owner(hub, case_id, mine, by, "owned")
+
+
+def disown(hub: Hub, case_id: int, *, by: str) -> Json:
+    """Its owner gives an open case back.
+
+    Raises:
+        Problem: 404; 409 `closed`, `not_owner`.
+    """
+    return _set_owner(hub, case_id, review_case.c.owner == by, None, "not_owner")
+
+
+def _set_owner(
+    hub: Hub, case_id: int, may: ColumnElement[bool], owner: str | None, else_: str
+) -> Json:
+    with hub.database.writing() as connection:
+        done = connection.execute(
+            update(review_case)
+            .where(review_case.c.case_id == case_id, review_case.c.closed_ms.is_(None), may)
+            .values(owner=owner)
+        )
+        if done.rowcount == 0:
+            row = connection.execute(
+                select(review_case).where(review_case.c.case_id == case_id)
+            ).first()
+            if row is None:
+                raise missing(f"case {case_id}")
+            if row.closed_ms is not None:
+                raise refused("closed", "Somebody has decided this case already.")
+            raise refused(else_, f"This case is looked after by {row.owner or 'nobody'}.")
+    return {"id": case_id, "owner": owner}
 
 
 def close(hub: Hub, case_id: int, *, outcome: str, note: str, by: str) -> Json:

@@ -16,6 +16,7 @@ from sync.hub import (
     backup,
     cases,
     cli_budget,
+    cli_console,
     cli_outside,
     cli_price,
     cli_recall,
@@ -435,4 +436,5 @@ cli_recall.add_to(admin, _run)
 cli_outside.add_to(admin, _run)
 cli_budget.add_to(admin, _run)
 cli_price.add_to(admin, _run)
+cli_console.add_to(admin, _run)
 cli_recovery.add_to(admin, store, _run)

@@ -4,13 +4,16 @@ A page is read or a form is sent; each form carries its session's key and goes b
 so that a reload never repeats an act. What an act may not do is said above the page it came from.
 """
 
+import asyncio
 import datetime as dt
 import io
+import re
+import secrets
 import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import parse_qsl, quote
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 import segno
 from fastapi import APIRouter, Depends, Query, Request
@@ -18,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from sync.hub import console_desk, console_people
+from sync.hub import console_desk, console_people, console_stores, console_story, console_views
 from sync.hub.admin_api import TheHub
 from sync.hub.begin_again import AgainRoute
 from sync.hub.console_people import Role, Session
@@ -29,6 +32,8 @@ from sync.hub.stores import Json
 COOKIE = "storeedge_console"
 LANGUAGE = "storeedge_language"
 MAX_FORM_BYTES = 16_384
+_CODE = re.compile(r"[a-z_]{1,40}")
+_INSIDE = re.compile(r"/console(?:/[0-9A-Za-z_-]+)*")
 _HERE = Path(__file__).parent
 _SAFE = {
     "cache-control": "no-store",
@@ -38,6 +43,7 @@ _SAFE = {
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 }
 Language = Literal["zh", "en"]
+T = TypeVar("T")
 router = APIRouter(
     prefix="/console", include_in_schema=False, tags=["console"], route_class=AgainRoute
 )
@@ -62,6 +68,7 @@ class _Site:
         )
         self.environment.filters["when"] = _when
         self.environment.filters["ago"] = _ago
+        self.environment.filters["bytes"] = _bytes
 
 
 def _when(at_ms: int | None) -> str:
@@ -82,6 +89,13 @@ def _ago(at_ms: int | None, now_ms: int) -> str:
     return f"{seconds} s"
 
 
+def _bytes(number: int | None) -> str:
+    """Bytes in GB or MB."""
+    if number is None:
+        return "–"
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
+
+
 _SITE = _Site()
 
 
@@ -97,7 +111,7 @@ def somebody(request: Request, hub: TheHub) -> Session:
     """Who is logged in."""
     found = console_people.session(hub, request.cookies.get(COOKIE))
     if found is None:
-        raise NeedsLogIn(request.url.path)
+        raise NeedsLogIn(request.url.path if request.method == "GET" else "/console")
     return found
 
 
@@ -118,30 +132,60 @@ def _language(request: Request) -> Language:
 
 
 def _draw(
-    request: Request, hub: Hub, template: str, who: Session | None, facts: Json | None = None
+    request: Request,
+    hub: Hub,
+    template: str,
+    who: Session | None,
+    facts: Json | None = None,
+    *,
+    status: int = 200,
+    here: str | None = None,
 ) -> Response:
+    """A page; `here` is where its links to itself lead, else its own address."""
     language = _language(request)
     words = _SITE.words[language]
+    other = "zh" if language == "en" else "en"
+    kept = [(k, v) for k, v in request.query_params.items() if k not in ("lang", "no", "done")]
+    no = request.query_params.get("no", "")
     text = _SITE.environment.get_template(template).render(
         t=words,
         lang="en" if language == "en" else "zh-CN",
-        other="zh" if language == "en" else "en",
-        here=request.url.path,
+        other=other,
+        here=here or request.url.path,
+        other_link=f"{here or request.url.path}?{urlencode([*kept, ('lang', other)])}",
         who=who,
         chain=hub.name,
         demo=hub.demo,
         now_ms=hub.clock.now_ms(),
-        trouble=request.query_params.get("no", "")[:300],
-        done=request.query_params.get("done", "")[:80],
+        trouble=no if _CODE.fullmatch(no) else "",
+        done="done" in request.query_params,
         **(facts or {}),
     )
-    answer = Response(text, media_type="text/html", headers=_SAFE)
+    answer = Response(text, status_code=status, media_type="text/html", headers=_SAFE)
     if "lang" in request.query_params:
         answer.set_cookie(LANGUAGE, language, max_age=31_536_000, httponly=True, samesite="lax")
     return answer
 
 
+async def trouble(request: Request, problem: Problem) -> Response:
+    """A problem as a page, for people."""
+    hub: Hub = request.app.state.hub
+    cookie = request.cookies.get(COOKIE)
+    who = await asyncio.to_thread(console_people.session, hub, cookie)
+    return _draw(
+        request,
+        hub,
+        "trouble.html",
+        who,
+        {"code": problem.code, "detail": problem.detail},
+        status=problem.status,
+        here="/console",
+    )
+
+
 async def _form(request: Request) -> dict[str, str]:
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(status=403, code="form_key", detail="This form came from another site.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -172,7 +216,12 @@ async def login(request: Request, hub: TheHub) -> Response:
     fields = await _form(request)
     to = _inside(fields.get("to", ""))
     try:
-        cookie = console_people.log_in(hub, fields.get("login", ""), fields.get("password", ""))
+        cookie = await _once(
+            hub,
+            lambda: console_people.log_in(
+                hub, fields.get("login", "")[:64], fields.get("password", "")[:200]
+            ),
+        )
     except Problem as problem:
         return RedirectResponse(
             f"/console/login?to={quote(to)}&no={quote(problem.code)}", status_code=303
@@ -192,13 +241,31 @@ async def login(request: Request, hub: TheHub) -> Response:
 
 def _inside(to: str) -> str:
     """A page of the console, whatever was asked for."""
-    return to if to.startswith("/console") and "//" not in to and "\\" not in to else "/console"
+    return to if _INSIDE.fullmatch(to) else "/console"
 
 
 @router.get("")
-def stores_page(request: Request, hub: TheHub, who: Here) -> Response:
-    """Stores and their boxes: line, lag, which life of the box, what waits."""
-    return _draw(request, hub, "stores.html", who, console_desk.stores_view(hub))
+def stores_page(
+    request: Request, hub: TheHub, who: Here, *, page: int = 1, trouble_only: bool = False
+) -> Response:
+    """Stores: line, lag, version, clock, disk, what waits there."""
+    found = console_stores.stores_view(hub, page=page, only_trouble=trouble_only)
+    return _draw(request, hub, "stores.html", who, found)
+
+
+@router.get("/stores/{number}")
+def store_page(request: Request, hub: TheHub, who: Here, number: int) -> Response:
+    """A store and its boxes, which life of each."""
+    return _draw(request, hub, "store.html", who, console_stores.store_view(hub, number))
+
+
+@router.get("/boxes/{fingerprint}")
+def box_page(request: Request, hub: TheHub, who: Here, fingerprint: str) -> Response:
+    """The page of a box's store."""
+    del who
+    number = console_desk.store_of_box(hub, fingerprint)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/console/stores/{number}{query}", status_code=303)
 
 
 @router.get("/orders")
@@ -216,54 +283,68 @@ def find_page(
 @router.get("/orders/{order_no}")
 def order_page(request: Request, hub: TheHub, who: Here, order_no: str) -> Response:
     """An order's whole story."""
-    return _draw(request, hub, "order.html", who, console_desk.order_view(hub, order_no))
+    return _draw(request, hub, "order.html", who, console_story.order_view(hub, order_no))
 
 
 @router.get("/cases")
-def cases_page(request: Request, hub: TheHub, who: Here, *, everything: bool = False) -> Response:
+def cases_page(
+    request: Request, hub: TheHub, who: Here, *, everything: bool = False, page: int = 1
+) -> Response:
     """What a person must decide, with what it rests on."""
-    found = console_desk.cases_view(hub, everything=everything)
-    return _draw(request, hub, "cases.html", who, {**found, "everything": everything})
+    found = console_views.cases_view(hub, everything=everything, page=page)
+    return _draw(request, hub, "cases.html", who, found)
 
 
 @router.get("/stock")
 def stock_page(request: Request, hub: TheHub, who: Here) -> Response:
     """Tiers and proposals."""
-    return _draw(request, hub, "stock.html", who, console_desk.stock_view(hub))
+    return _draw(request, hub, "stock.html", who, console_views.stock_view(hub))
 
 
 @router.get("/transfers")
 def transfers_page(request: Request, hub: TheHub, who: Here) -> Response:
     """Moves between stores: asked against stopped."""
-    return _draw(request, hub, "transfers.html", who, console_desk.transfers_view(hub))
+    return _draw(request, hub, "transfers.html", who, console_views.transfers_view(hub))
 
 
 @router.get("/recalls")
 def recalls_page(request: Request, hub: TheHub, who: Here) -> Response:
     """What no store may hand out, and which have stopped."""
-    return _draw(request, hub, "recalls.html", who, console_desk.recalls_view(hub))
+    return _draw(request, hub, "recalls.html", who, console_views.recalls_view(hub))
+
+
+@router.get("/recalls/{recall_id}")
+def recall_page(request: Request, hub: TheHub, who: Here, recall_id: str) -> Response:
+    """A recall: which stores stopped when, and who has it already."""
+    return _draw(request, hub, "recall.html", who, console_views.recall_view(hub, recall_id))
 
 
 @router.post("/pairing/{number}")
 async def pairing_sheet(request: Request, hub: TheHub, who: Here, number: int) -> Response:
     """A sheet for the installer, to be printed: shown once, good for fifteen minutes."""
     await _checked(request, who, "manager")
-    sheet = console_desk.pairing_sheet(hub, number)
+    sheet = await _once(hub, lambda: console_desk.pairing_sheet(hub, number))
     out = io.BytesIO()
     segno.make_qr(str(sheet["code"]), error="m").save(
         out, kind="svg", xmldecl=False, svgns=True, scale=6, border=4
     )
     symbol = Markup(out.getvalue().decode())  # noqa: S704 - drawn by segno from our own text
-    return _draw(request, hub, "pairing.html", who, {"sheet": sheet, "symbol": symbol})
+    facts: Json = {"sheet": sheet, "symbol": symbol}
+    return _draw(request, hub, "pairing.html", who, facts, here=f"/console/stores/{number}")
 
 
 async def _checked(request: Request, who: Session, role: Role) -> dict[str, str]:
     fields = await _form(request)
-    if fields.get("key") != who.form_key:
+    if not secrets.compare_digest(fields.get("key", "").encode(), who.form_key.encode()):
         raise Problem(status=403, code="form_key", detail="This form is not of this session.")
     if not who.may(role):
         raise Problem(status=403, code="role", detail=f"This needs the role {role}.")
     return fields
+
+
+async def _once(hub: Hub, verb: Callable[[], T]) -> T:
+    """A verb in a thread, begun again by itself: a form's body is read only once."""
+    return await asyncio.to_thread(hub.database.again, verb)
 
 
 Verb = Callable[[Hub, dict[str, str], Session], Json]
@@ -275,11 +356,11 @@ def _act(path: str, role: Role, verb: Verb, back: str) -> None:
     async def act(request: Request, hub: TheHub, who: Here) -> Response:
         fields = await _checked(request, who, role)
         fields |= {name: str(value) for name, value in request.path_params.items()}
-        page = back.format(**{name: quote(value) for name, value in request.path_params.items()})
+        page = back.format_map({name: quote(value, safe="") for name, value in fields.items()})
         try:
-            verb(hub, fields, who)
+            await _once(hub, lambda: verb(hub, fields, who))
         except Problem as problem:
-            return RedirectResponse(f"{page}?no={quote(problem.detail)}", status_code=303)
+            return RedirectResponse(f"{page}?no={quote(problem.code)}", status_code=303)
         return RedirectResponse(f"{page}?done=1", status_code=303)
 
     endpoint: Callable[..., Awaitable[Response]] = act
@@ -289,7 +370,7 @@ def _act(path: str, role: Role, verb: Verb, back: str) -> None:
 async def logout(request: Request, hub: TheHub, who: Here) -> Response:
     """Log out."""
     await _checked(request, who, "viewer")
-    console_people.log_out(hub, request.cookies.get(COOKIE))
+    await _once(hub, lambda: console_people.log_out(hub, request.cookies.get(COOKIE)))
     return RedirectResponse("/console/login", status_code=303)
 
 
@@ -299,10 +380,17 @@ _act("/orders/{order_no}/cancel", "operator", console_desk.cancel, _ORDER)
 _act("/orders/{order_no}/refund", "operator", console_desk.refund, _ORDER)
 _act("/orders/{order_no}/extend", "operator", console_desk.extend, _ORDER)
 _act("/orders/{order_no}/move", "operator", console_desk.move, _ORDER)
+_act("/cases/{case}/own", "operator", console_desk.take_case, "/console/cases")
+_act("/cases/{case}/disown", "operator", console_desk.leave_case, "/console/cases")
 _act("/cases/{case}/close", "operator", console_desk.close_case, "/console/cases")
 _act("/recalls", "manager", console_desk.recall, "/console/recalls")
-_act("/recalls/{recall}/end", "manager", console_desk.end_recall, "/console/recalls")
-_act("/nodes/{fingerprint}/confirm", "manager", console_desk.confirm_box, "/console")
+_act("/recalls/{recall}/end", "manager", console_desk.end_recall, "/console/recalls/{recall}")
+_act(
+    "/nodes/{fingerprint}/confirm",
+    "manager",
+    console_desk.confirm_box,
+    "/console/boxes/{fingerprint}",
+)
 
 
 @router.get("/{page}")

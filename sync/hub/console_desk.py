@@ -1,69 +1,20 @@
-"""What the console shows and does: HQ's own verbs, gathered for a page."""
+"""What the console does: HQ's own verbs, each under the name of who is logged in."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from sync.hub import (
-    cases,
-    enrolment,
-    orders,
-    ownership,
-    recalls,
-    recovery,
-    stock_tiers,
-    transfers,
-)
+from sync.hub import cases, enrolment, orders, ownership, recalls
 from sync.hub.console_people import Session
 from sync.hub.identity import Hub
-from sync.hub.problems import Problem, invalid
+from sync.hub.problems import Problem, invalid, missing
 from sync.hub.recalls import NewRecall
 from sync.hub.refunds import NewRefund
 from sync.hub.stores import Json, list_stores
-from sync.hub.tables import pickup_order, review_case
-from sync.hub.tables_stock import stock
+from sync.hub.tables import node, pickup_order
 from sync.hub.transfers import NewTransfer, order_of_code
+from sync.rules import crockford
 from sync.wire import token
 from sync.wire.errors import WireError
-
-REACHABLE_MS = 90_000
-_MOST_ROWS = 300
-
-
-def stores_view(hub: Hub) -> Json:
-    """Each store with its boxes and what waits there."""
-    found = enrolment.fleet(hub)
-    boxes: dict[object, list[Json]] = {}
-    nodes = found["nodes"]
-    assert isinstance(nodes, list)
-    now_ms = hub.clock.now_ms()
-    for box in nodes:
-        seen = box["last_seen_ms"]
-        box["line"] = (
-            "pending"
-            if box["state"] == "pending"
-            else "gone"
-            if box["state"] == "superseded"
-            else "online"
-            if seen is not None and now_ms - seen <= REACHABLE_MS
-            else "offline"
-        )
-        boxes.setdefault(box["store"], []).append(box)
-    with hub.database.reading() as connection:
-        counted = connection.execute(
-            select(review_case.c.store, func.count().label("open_cases"))
-            .where(review_case.c.closed_ms.is_(None))
-            .group_by(review_case.c.store)
-        )
-        waiting = {row.store: row.open_cases for row in counted}
-        is_recovering = recovery.is_recovering(connection)
-    shown = [
-        {
-            **each,
-            "boxes": boxes.get(each["number"], []),
-            "open_cases": waiting.get(each["number"], 0),
-        }
-        for each in list_stores(hub)
-    ]
-    return {"stores": shown, "recovering": is_recovering}
+from sync.wire.rotating import parse_rotating
 
 
 def find_order(hub: Hub, text: str) -> str | None:
@@ -84,60 +35,11 @@ def _code_id(plain: str) -> bytes | None:
     try:
         if plain.upper().startswith("P2:"):
             return token.parse_v2(plain).token.code_id
-        return token.v1_code_id("".join(each for each in plain.upper() if each.isalnum()))
+        if plain.upper().startswith("P3:"):
+            return parse_rotating(plain).code_id
+        return token.v1_code_id(crockford.normalise(plain))
     except (ValueError, WireError):
         return None
-
-
-def order_view(hub: Hub, order_no: str) -> Json:
-    """An order, its moves, and where it could go."""
-    shown = orders.show(hub, order_no)
-    return {
-        "order": shown,
-        "moves": transfers.list_transfers(hub, order_no=order_no),
-        "places": [each for each in list_stores(hub) if each["number"] != shown["store"]],
-    }
-
-
-def cases_view(hub: Hub, *, everything: bool) -> Json:
-    """Cases, the open ones unless everything is wanted."""
-    found = cases.list_cases(hub, only_open=not everything)
-    return {"cases": found[:_MOST_ROWS], "more": max(0, len(found) - _MOST_ROWS)}
-
-
-def stock_view(hub: Hub) -> Json:
-    """Articles that are not normal, and the moves that were proposed for them."""
-    with hub.database.reading() as connection:
-        rows = connection.execute(
-            select(stock)
-            .where(stock.c.par.is_not(None), stock.c.tier != "normal")
-            .order_by(stock.c.store, stock.c.sku)
-            .limit(_MOST_ROWS)
-        ).all()
-        tiers = [
-            {
-                "store": row.store,
-                "sku": row.sku,
-                "tier": row.tier,
-                "par": row.par,
-                "available": row.available,
-                "since_ms": row.tier_ms,
-                "closed": row.closed,
-            }
-            for row in rows
-        ]
-        return {"tiers": tiers, "proposals": stock_tiers.proposals(connection)}
-
-
-def transfers_view(hub: Hub) -> Json:
-    """Moves, newest first."""
-    return {"transfers": transfers.list_transfers(hub)[:_MOST_ROWS]}
-
-
-def recalls_view(hub: Hub) -> Json:
-    """Recalls with their proof by store."""
-    listed = recalls.listed(hub)[:50]
-    return {"recalls": [recalls.show(hub, str(each["recall_id"])) for each in listed]}
 
 
 def pairing_sheet(hub: Hub, number: int) -> Json:
@@ -183,6 +85,16 @@ def close_case(hub: Hub, fields: dict[str, str], who: Session) -> Json:
     )
 
 
+def take_case(hub: Hub, fields: dict[str, str], who: Session) -> Json:
+    """Look after a case from now on."""
+    return cases.own(hub, _number(fields, "case"), by=who.login)
+
+
+def leave_case(hub: Hub, fields: dict[str, str], who: Session) -> Json:
+    """Look after it no more."""
+    return cases.disown(hub, _number(fields, "case"), by=who.login)
+
+
 def recall(hub: Hub, fields: dict[str, str], who: Session) -> Json:
     """Stop something in every store."""
     reason = fields.get("reason", "").strip()
@@ -200,6 +112,20 @@ def recall(hub: Hub, fields: dict[str, str], who: Session) -> Json:
 def end_recall(hub: Hub, fields: dict[str, str], who: Session) -> Json:
     """It may be handed out again."""
     return recalls.end(hub, fields["recall"], by=who.login)
+
+
+def store_of_box(hub: Hub, fingerprint: str) -> int:
+    """Where a box belongs (404: nobody knows it)."""
+    with hub.database.reading() as connection:
+        number: int | None = connection.execute(
+            select(node.c.store)
+            .where(node.c.node == crockford.normalise(fingerprint))
+            .order_by(node.c.asked_ms.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+    if number is None:
+        raise missing(f"box {fingerprint}")
+    return number
 
 
 def confirm_box(hub: Hub, fields: dict[str, str], who: Session) -> Json:

@@ -73,26 +73,33 @@ def refund_views(connection: Connection, order_id: bytes) -> list[Json]:
 
 def transfer_views(connection: Connection, rows: Sequence[Record], now_ms: int) -> list[Json]:
     """Moves as HQ sees them: `asked` may still be handed over at home; `granted` may not."""
-    stores = {row.number: row for row in connection.execute(select(store))}
+    wanted = {row.order_id for row in rows}
+    stores = {
+        row.number: row
+        for row in connection.execute(
+            select(store, node.c.seen_ms).outerjoin(node, node.c.incarnation == store.c.incarnation)
+        )
+    }
+    asks: dict[tuple[bytes, str, int], list[Record]] = {}
+    for each in connection.execute(select(ask).where(ask.c.order_id.in_(wanted))):
+        asks.setdefault((each.order_id, each.destination, each.asked_ms), []).append(each)
+    numbers = {
+        each.order_id: each.order_no
+        for each in connection.execute(
+            select(pickup_order.c.order_id, pickup_order.c.order_no).where(
+                pickup_order.c.order_id.in_(wanted)
+            )
+        )
+    }
     found: list[Json] = []
     for row in rows:
         home = stores[row.from_store]
-        heard_ms = last_heard_ms(connection, home.incarnation)
-        destination = f"store:{row.to_store}"
-        asks = connection.execute(
-            select(ask).where(
-                ask.c.order_id == row.order_id,
-                ask.c.destination == destination,
-                ask.c.asked_ms == row.asked_ms,
-            )
-        ).all()
-        order_no = connection.execute(
-            select(pickup_order.c.order_no).where(pickup_order.c.order_id == row.order_id)
-        ).scalar_one()
+        heard_ms = home.seen_ms
+        asked = asks.get((row.order_id, f"store:{row.to_store}", row.asked_ms), [])
         found.append(
             {
                 "transfer_id": row.transfer_id.hex(),
-                "order_no": order_no,
+                "order_no": numbers[row.order_id],
                 "from_store": row.from_store,
                 "from_code": home.code,
                 "to_store": row.to_store,
@@ -100,7 +107,7 @@ def transfer_views(connection: Connection, rows: Sequence[Record], now_ms: int) 
                 "state": row.state,
                 "asked_by": row.asked_by,
                 "asked_ms": row.asked_ms,
-                "holders": asked_and_stopped(asks) if asks else None,
+                "holders": asked_and_stopped(asked) if asked else None,
                 "home_heard_ms": heard_ms,
                 "home_reachable": is_reachable(heard_ms, now_ms),
                 "units": unpacked(row.units),

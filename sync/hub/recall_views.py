@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import Connection, Row, and_, func, select
 
 from sync.hub.feed import CHAIN
-from sync.hub.ownership_views import is_reachable, last_heard_ms
+from sync.hub.ownership_views import is_reachable
 from sync.hub.stores import NOBODY, Json
 from sync.hub.tables import node, order_line, pickup_order, redemption, store
 from sync.hub.tables_recall import recall_stop
@@ -65,11 +65,16 @@ def _stores(connection: Connection, record: Record, now_ms: int) -> list[Json]:
             select(recall_stop).where(recall_stop.c.recall_id == record.recall_id)
         )
     }
-    boxes = select(store).where(store.c.incarnation != NOBODY).order_by(store.c.number)
+    boxes = (
+        select(store, node.c.seen_ms)
+        .outerjoin(node, node.c.incarnation == store.c.incarnation)
+        .where(store.c.incarnation != NOBODY)
+        .order_by(store.c.number)
+    )
     for box in connection.execute(boxes):
         if record.scope not in (CHAIN, f"store:{box.number}"):
             continue
-        heard_ms = last_heard_ms(connection, box.incarnation)
+        heard_ms = box.seen_ms
         stop = stops.get(box.incarnation)
         told: Json = {
             "store": box.number,
