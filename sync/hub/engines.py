@@ -44,10 +44,15 @@ def open_sqlite(path: Path | None) -> Engine:
         path.touch(mode=0o600)
         path.chmod(0o600)  # it holds the private keys
     engine = (
-        create_engine(f"sqlite:///{path}", pool_size=POOL, max_overflow=POOL_MORE)
+        create_engine(
+            f"sqlite:///{path}", pool_size=POOL, max_overflow=POOL_MORE, hide_parameters=True
+        )
         if path is not None
         else create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+            "sqlite://",
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False},
+            hide_parameters=True,
         )
     )
 
@@ -71,13 +76,20 @@ def open_sqlite(path: Path | None) -> Engine:
     return engine
 
 
-def open_postgresql(url: URL) -> Engine:
-    """A server, by psycopg 3; `?host=/folder` is a Unix socket."""
+def open_postgresql(url: URL, *, glancing: bool = False) -> Engine:
+    """A server, by psycopg 3; `?host=/folder` is a Unix socket.
+
+    glancing: for single statements that read; nothing is sent around them, nor when a connection
+    is given back.
+    """
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=POOL,
         max_overflow=POOL_MORE,
+        hide_parameters=True,  # errors reach logs, and what they were about are keys and names
         connect_args={"connect_timeout": _CONNECT_S, "application_name": "storeedge-hub"},
+        isolation_level="AUTOCOMMIT" if glancing else None,
+        pool_reset_on_return=None if glancing else "rollback",
     )
 
     @event.listens_for(engine, "connect")
@@ -104,13 +116,6 @@ def for_reading(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return engine
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def for_glancing(engine: Engine) -> Engine:
-    """The same pool, each statement by itself: no round trips for a transaction around one."""
-    if engine.dialect.name == "sqlite":
-        return engine
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def trouble(error: DBAPIError | PoolTimeout) -> Trouble:

@@ -107,7 +107,7 @@ def store(
     now_ms: int,
 ) -> None:
     """Write a judged batch back: its events, and all that they changed."""
-    _store_events(connection, sender, working.incarnation, judged, now_ms)
+    store_raw(connection, sender, working.incarnation, judged, now_ms)
     keep(connection, sender, working, judged, now_ms)
 
 
@@ -136,7 +136,7 @@ def keep(
         detail = trouble.detail
         if trouble.reason == "after_refund":
             lost = [unit for unit in working.lost if unit[0] == trouble.order_id]
-            detail = refunds.loss_words(connection, lost)
+            detail = refunds.loss_words(connection, lost) if lost else detail
         open_case(
             connection,
             sender,
@@ -149,7 +149,7 @@ def keep(
         )
 
 
-def _store_events(
+def store_raw(
     connection: Connection,
     sender: EnrolledNode,
     incarnation: bytes,

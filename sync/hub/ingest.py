@@ -3,12 +3,17 @@
 The key is (node, incarnation, seq). A row that is known is answered what it was answered before
 (accepted becomes `known`), so a lost answer loses nothing; a known seq with another audit hash is
 a fork of the box and is refused. A gap refuses the batch and names the seq that is expected.
+
+What no rule foresaw, and no database column can hold, is kept raw as a case: a box sends in order,
+and one row that always fails would keep back all that follows it.
 """
 
+import logging
 from collections.abc import Sequence
 from itertools import pairwise
 
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DataError, NoResultFound
 
 from sync.hub import (
     event_rows,
@@ -21,19 +26,68 @@ from sync.hub import (
     stock_facts,
 )
 from sync.hub.enrolment import EnrolledNode
+from sync.hub.facts import Judged
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, refused
 from sync.hub.tables import event, node
 from sync.wire.messages import MAX_BATCH_EVENTS, BatchAnswer, Event, EventBatch, RowAnswer
 
+logger = logging.getLogger(__name__)
+UNREADABLE = Judged(outcome="refused", reason="unreadable")
+_POISON = (
+    DataError,  # PostgreSQL: a NUL in a text, a number too large for its column
+    NoResultFound,
+    ArithmeticError,  # SQLite: a number too large for any column
+    AssertionError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 
 def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
-    """Apply a batch and answer each row.
+    """Apply a batch and answer each row; one that cannot be applied is `refused: unreadable`.
 
     Raises:
         Problem: 409 `gap` with `expected_seq`; 422 when it is no batch at all.
     """
     _check_shape(batch)
+    try:
+        return _take(hub, sender, batch)
+    except _POISON:
+        if not batch.events:
+            raise
+    return _take_each(hub, sender, batch)
+
+
+def _take_each(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
+    """Each event in a transaction of its own: those before a poisoned one are known from then on.
+
+    That is more than one transaction, and may begin again at any of them: what is known stays so.
+    """
+    rows: list[RowAnswer] = []
+    for each in batch.events:
+        alone = EventBatch(
+            incarnation=batch.incarnation,
+            nonce=batch.nonce,
+            events=(each,),
+            last_seq=batch.last_seq,
+            kept_from=batch.kept_from,
+        )
+        try:
+            told = _take(hub, sender, alone)
+        except _POISON:
+            logger.exception("event unreadable store=%d seq=%d", sender.store, each.seq)
+            told = _take(hub, sender, alone, unreadable=True)
+        rows += told.rows
+    return BatchAnswer(
+        rows=tuple(rows), acked_seq=told.acked_seq, backed_up_seq=told.backed_up_seq, time=told.time
+    )
+
+
+def _take(
+    hub: Hub, sender: EnrolledNode, batch: EventBatch, *, unreadable: bool = False
+) -> BatchAnswer:
     with hub.database.writing() as connection:
         record = connection.execute(
             select(node).where(node.c.node == sender.node, node.c.incarnation == batch.incarnation)
@@ -54,7 +108,10 @@ def take(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer:
         fresh = [each for each in batch.events if each.seq > acked]
         known = [each for each in batch.events if each.seq <= acked]
         answers = _answer_known(connection, sender, batch.incarnation, known, now_ms)
-        answers += _take_fresh(connection, sender, batch.incarnation, fresh, now_ms)
+        if unreadable:
+            answers += _keep_raw(connection, sender, batch.incarnation, fresh, now_ms)
+        else:
+            answers += _take_fresh(connection, sender, batch.incarnation, fresh, now_ms)
         values: dict[str, object] = {"seen_ms": now_ms}
         if fresh:
             acked = fresh[-1].seq
@@ -107,6 +164,8 @@ def _check_shape(batch: EventBatch) -> None:
         numbers = (each.seq, each.hlc, each.trusted_ms, each.audit_seq, each.schema)
         if each.seq < 1 or min(numbers) < 0 or max(numbers) >= 2**63:
             raise invalid("An event's seq is from 1, its numbers fit 63 bits.")
+        if each.schema >= 2**31 or not each.kind.isprintable():
+            raise invalid("An event's schema fits 31 bits, its kind is printable.")
 
 
 def _answer_known(
@@ -167,6 +226,32 @@ def _take_fresh(
     for order_id in provisional.apply(connection, sender, incarnation, working, now_ms):
         ownership.settle(connection, order_id, now_ms)
     return [RowAnswer(seq=each.seq, outcome=j.outcome, reason=j.reason) for each, j in judged]
+
+
+def _keep_raw(
+    connection: Connection,
+    sender: EnrolledNode,
+    incarnation: bytes,
+    fresh: Sequence[Event],
+    now_ms: int,
+) -> list[RowAnswer]:
+    """Keep events that nothing can be made of, each with a case."""
+    event_rows.store_raw(connection, sender, incarnation, [(e, UNREADABLE) for e in fresh], now_ms)
+    for each in fresh:
+        event_rows.open_case(
+            connection,
+            sender,
+            incarnation,
+            seq=each.seq,
+            order_id=each.units[0][0] if each.units else None,
+            reason=UNREADABLE.reason,
+            detail=each.kind,
+            now_ms=now_ms,
+        )
+    return [
+        RowAnswer(seq=each.seq, outcome=UNREADABLE.outcome, reason=UNREADABLE.reason)
+        for each in fresh
+    ]
 
 
 def take_again(
