@@ -144,7 +144,9 @@ class Database:
             raise ValueError(f"{kind}: the hub keeps its data in SQLite or PostgreSQL")
         self._reading = engines.for_reading(self._engine)
         self._writing = engines.for_writing(self._engine)
-        self._glancing = engines.for_glancing(self._engine)
+        self._glancing = (
+            self._engine if kind == "sqlite" else engines.open_postgresql(self._url, glancing=True)
+        )
         # Writers of one process wait for each other here rather than refuse each other there. No
         # more than that rests on it; other processes do not know of it.
         self._turn = threading.RLock()
@@ -223,6 +225,7 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+        self._glancing.dispose()
 
 
 def _dump(url: str, file: Path, secret: dict[str, str]) -> None:
