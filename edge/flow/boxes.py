@@ -11,7 +11,7 @@ from edge.domain import witness as witnesses
 from edge.domain.witness import Judgement, Witness
 from edge.flow.shop import Shop
 from edge.store import identity as identities
-from edge.store.incarnation import Why, befores, begin_again, fence_of, give_way
+from edge.store.incarnation import Why, predecessors, begin_again, fence_of, give_way
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.enrol import node_name
@@ -48,7 +48,7 @@ def judge(tx: Tx, text: str, key: bytes, incarnation: bytes) -> Judgement:
     """What a witness's line says of this ledger, read in one view of it."""
     said = witnesses.parse(text, key)
     there = None if said is None else tx.one("audit_at", said.seq)
-    before = frozenset(each.incarnation for each in befores(tx))
+    before = frozenset(each.incarnation for each in predecessors(tx))
     return witnesses.judge(
         said,
         incarnation=incarnation,

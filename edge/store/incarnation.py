@@ -49,7 +49,7 @@ def fence_of(tx: Tx) -> Fence | None:
     return Fence(why=cast("Why", text(row[0])), since_ms=integer(row[1]), detail=text(row[2]))
 
 
-def befores(tx: Tx) -> tuple[Before, ...]:
+def predecessors(tx: Tx) -> tuple[Before, ...]:
     """Every incarnation before this one, in the order of their ends."""
     return tuple(
         Before(incarnation=blob(row[0]), ended_audit_seq=integer(row[1]))

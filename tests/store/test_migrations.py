@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from books import read_books
+from placeholders import placeholders
 
 from edge.store.ledger import Ledger, connect
 from edge.store.migrate import migrate, steps
@@ -147,7 +148,7 @@ def test_a_released_ledger_opens_migrates_and_keeps_its_books(
     without_catalog = [name for name in names() if "cat." not in query(name)]
     for name in without_catalog:
         text = query(name)
-        ledger.connection.execute(f"EXPLAIN {text}", (None,) * text.count("?"))
+        ledger.connection.execute(f"EXPLAIN {text}", (None,) * placeholders(text))
     ledger.close()
     assert read_books(path) == before
 

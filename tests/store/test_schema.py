@@ -1,10 +1,10 @@
 """The schema carries the rules: what the code forgets, a constraint refuses."""
 
-import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from placeholders import placeholders
 
 from edge.store import catalog as catalogs
 from edge.store.ledger import Ledger
@@ -26,9 +26,7 @@ def attached(ledger: Ledger, tmp_path: Path) -> Ledger:
 @pytest.mark.parametrize("name", names())
 def test_every_named_query_prepares_against_ledger_and_catalog(attached: Ledger, name: str) -> None:
     text = query(name)
-    numbered = re.findall(r"\?(\d+)", text)
-    marks = max(map(int, numbered)) if numbered else text.count("?")
-    attached.connection.execute(f"EXPLAIN {text}", (None,) * marks)
+    attached.connection.execute(f"EXPLAIN {text}", (None,) * placeholders(text))
 
 
 def test_there_are_queries() -> None:
