@@ -14,7 +14,7 @@ from edge.store.tx import Tx
 from sync.engine.peer import Peer
 from sync.link import boxes as asking
 from sync.link.enroll import Enrolment
-from sync.link.http import HttpLink
+from sync.link.ports import Link
 from sync.wire.errors import LinkError, RemoteWireError, Superseded
 from sync.wire.messages import BatchAnswer
 from sync.wire.takeover import Author, Return, sign_recovered, sign_return
@@ -25,13 +25,12 @@ SLOWEST_MS = 30_000
 _LATE_EVENTS = 200
 
 
-async def come_back(config: Config, shop: Shop) -> None:
-    """Ask HQ until a person there attested this incarnation, or another box took the place."""
+async def to_return(shop: Shop) -> Return:
+    """What this box asks HQ with, to come back; signed by its key."""
     known = shop.identity.enrolled
     assert known is not None
-    assert config.hub.url is not None
     ends = await shop.writer.do(boxes.heads, shop.moment())
-    asked = sign_return(
+    return sign_return(
         Return(
             node=known.certificate.node,
             predecessor=known.certificate.incarnation,
@@ -42,6 +41,14 @@ async def come_back(config: Config, shop: Shop) -> None:
         ),
         shop.identity.signer(),
     )
+
+
+async def come_back(config: Config, shop: Shop) -> None:
+    """Ask HQ until a person there attested this incarnation, or another box took the place."""
+    known = shop.identity.enrolled
+    assert known is not None
+    assert config.hub.url is not None
+    asked = await to_return(shop)
     wait_ms, told = ASK_EVERY_MS, False
     while True:
         try:
@@ -57,7 +64,7 @@ async def come_back(config: Config, shop: Shop) -> None:
             wait_ms = min(2 * wait_ms, SLOWEST_MS)
         else:
             if enrolment is not None:
-                await _keep(shop, enrolment)
+                await keep_attested(shop, enrolment)
                 return
             wait_ms = ASK_EVERY_MS
             if not told:
@@ -66,7 +73,9 @@ async def come_back(config: Config, shop: Shop) -> None:
         await shop.clock.until(shop.clock.boot_ms() + wait_ms)
 
 
-async def _keep(shop: Shop, enrolment: Enrolment) -> None:
+async def keep_attested(shop: Shop, enrolment: Enrolment) -> None:
+    """Be what HQ certified: this incarnation goes on."""
+
     def act(tx: Tx) -> None:
         certificate = enrolment.certificate
         enrol(
@@ -85,41 +94,58 @@ async def _keep(shop: Shop, enrolment: Enrolment) -> None:
     logger.warning("HQ attested this box; what it held before is given by a person, one by one")
 
 
-async def look_at_mark(shop: Shop, link: HttpLink, peer: Peer) -> None:
+async def look_at_mark(shop: Shop, link: Link, peer: Peer) -> None:
     """Once a line: does HQ hold events of this incarnation that this ledger never wrote?"""
     while True:
         try:
-            acked = await asking.heard_up_to(link, peer, secrets.token_bytes(asking.NONCE_BYTES))
+            await compare_mark(shop, link, peer)
         except (LinkError, RemoteWireError):
             await shop.clock.until(shop.clock.boot_ms() + ASK_EVERY_MS)
             continue
-        ends = await shop.writer.do(boxes.heads, shop.moment())
-        if acked > ends.outbox_seq:
-            await boxes.doubt(
-                shop, "witness", f"HQ holds event {acked}, here are {ends.outbox_seq}"
-            )
         return
 
 
-async def hand_in_late(shop: Shop, link: HttpLink, peer: Peer) -> None:
+async def compare_mark(shop: Shop, link: Link, peer: Peer) -> None:
+    """Fence this box when HQ holds more of it than there is here.
+
+    Raises:
+        LinkError: not answered; RemoteWireError: the answer cannot be trusted.
+    """
+    acked = await asking.heard_up_to(link, peer, secrets.token_bytes(asking.NONCE_BYTES))
+    ends = await shop.writer.do(boxes.heads, shop.moment())
+    if acked > ends.outbox_seq:
+        await boxes.doubt(shop, "witness", f"HQ holds event {acked}, here are {ends.outbox_seq}")
+
+
+async def hand_in_late(shop: Shop, link: Link, peer: Peer) -> None:
     """Tell HQ what incarnations before this one wrote and never told; ends when all is told."""
     wait_ms = ASK_EVERY_MS
     while True:
-        left = await shop.writer.do(lambda tx: left_over(tx, _LATE_EVENTS), shop.moment())
-        if left is None:
-            return
-        author = Author(node=peer.node, incarnation=left.incarnation, signer=shop.identity.signer())
-        given = sign_recovered(author, left.events)
-        nonce = secrets.token_bytes(asking.NONCE_BYTES)
         try:
-            answer = await asking.hand_in(link, peer, given, nonce)
+            if not await hand_in_some(shop, link, peer):
+                return
         except (LinkError, RemoteWireError) as error:
             logger.warning("late events were not taken: %s", error)
             await shop.clock.until(shop.clock.boot_ms() + wait_ms)
             wait_ms = min(2 * wait_ms, SLOWEST_MS)
             continue
         wait_ms = ASK_EVERY_MS
-        await _acknowledge(shop, left, answer)
+
+
+async def hand_in_some(shop: Shop, link: Link, peer: Peer) -> bool:
+    """One batch of what incarnations before this one never told; False when there is none.
+
+    Raises:
+        LinkError: not taken; RemoteWireError: the answer cannot be trusted.
+    """
+    left = await shop.writer.do(lambda tx: left_over(tx, _LATE_EVENTS), shop.moment())
+    if left is None:
+        return False
+    author = Author(node=peer.node, incarnation=left.incarnation, signer=shop.identity.signer())
+    given = sign_recovered(author, left.events)
+    answer = await asking.hand_in(link, peer, given, secrets.token_bytes(asking.NONCE_BYTES))
+    await _acknowledge(shop, left, answer)
+    return True
 
 
 async def _acknowledge(shop: Shop, left: LeftOver, answer: BatchAnswer) -> None:

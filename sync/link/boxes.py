@@ -15,7 +15,7 @@ from sync.wire.messages import BatchAnswer, EnrolAnswer, EventBatch
 from sync.wire.signature import fingerprint
 from sync.wire.takeover import Recovered, Return
 
-__all__ = ["NONCE_BYTES", "ask_to_come_back", "hand_in", "heard_up_to"]
+__all__ = ["NONCE_BYTES", "ask_to_come_back", "attested", "hand_in", "heard_up_to"]
 
 
 async def ask_to_come_back(
@@ -39,7 +39,15 @@ async def ask_to_come_back(
     ):
         body = await read(response)
         require_ok(response.status_code, response.headers, body)
-    answer = codec.from_json(EnrolAnswer, body)
+    return attested(codec.from_json(EnrolAnswer, body), asked, hub_public)
+
+
+def attested(answer: EnrolAnswer, asked: Return, hub_public: bytes) -> Enrolment | None:
+    """What HQ certified; None while a person there has not said yes.
+
+    Raises:
+        RemoteWireError: the answer is not from the hub that this box knows.
+    """
     if answer.state == "pending":
         return None
     hub_fingerprint = fingerprint(hub_public)

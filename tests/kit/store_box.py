@@ -15,13 +15,17 @@ import made_shop
 from hand_clock import HandClock
 from running_hub import NOON_MS, Headquarters
 
+from edge.flow import stock_keeping
 from edge.flow.asks import answer_asks, lapse
+from edge.flow.boxes import WitnessStand, doubt, hear_takeover, paper_of, set_aside, start_over
 from edge.flow.grants import accept_grants
+from edge.flow.recalls import answer_recalls
 from edge.flow.receive import CatalogReplica, refresh
 from edge.flow.settings import Settings
 from edge.flow.shop import Shop
 from edge.flow.timekeeper import Timekeeper, load
-from edge.main.opening import Opened
+from edge.main.boxes import compare_mark, hand_in_some, keep_attested, to_return
+from edge.main.opening import Opened, machine_name
 from edge.main.opening import open_store as open_data
 from edge.store import identity as identities
 from edge.store.errors import StoreError
@@ -34,10 +38,13 @@ from sync.engine.pull import PullEngine
 from sync.engine.push import PushEngine
 from sync.engine.state import Presence
 from sync.hub import enrolment
+from sync.link import boxes as asking
+from sync.link.answers import PROBLEM, require_ok
 from sync.link.memory import MemoryLink, Weather
 from sync.link.rounds import Puller, Pusher
-from sync.wire import enrol, pairing
-from sync.wire.messages import Certificate
+from sync.wire import codec, enrol, pairing
+from sync.wire.errors import HubAhead, LinkError, RemoteWireError, Superseded
+from sync.wire.messages import Certificate, EnrolAnswer
 
 
 def _nothing() -> None:
@@ -48,6 +55,31 @@ def _no_drawing(_: object) -> bytes:
     return b""
 
 
+class _Line(MemoryLink):
+    """The line, which remembers that HQ refused it for good."""
+
+    refused: Superseded | None = None
+
+    async def ask(self, send: Send) -> bytes:
+        try:
+            return await super().ask(send)
+        except Superseded as error:
+            self.refused = error
+            raise
+
+
+@dataclass(slots=True, kw_only=True)
+class Talk:
+    """The two rounds over a line, under one certificate."""
+
+    peer: Peer
+    link: _Line
+    presence: Presence
+    pusher: Pusher
+    puller: Puller
+    compared: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Node:
     """A running node."""
@@ -56,9 +88,17 @@ class Node:
     shop: Shop
     replica: CatalogReplica
     outbox: LedgerOutbox
-    pusher: Pusher
-    puller: Puller
+    stand: WitnessStand
+    talk: Talk
     fatal: list[StoreError]
+
+    @property
+    def pusher(self) -> Pusher:
+        return self.talk.pusher
+
+    @property
+    def puller(self) -> Puller:
+        return self.talk.puller
 
 
 class StoreBox:
@@ -155,13 +195,25 @@ class StoreBox:
         await refresh(shop)
         replica = CatalogReplica(shop, self.data, opened.catalog)
         outbox = LedgerOutbox(writer, shop.moment, on_fork=shop.fence)
-        enrolled = opened.identity.enrolled
+        self._node = Node(
+            opened=opened,
+            shop=shop,
+            replica=replica,
+            outbox=outbox,
+            stand=WitnessStand(shop),
+            talk=self._lay_line(shop, replica, outbox),
+            fatal=fatal,
+        )
+
+    def _lay_line(self, shop: Shop, replica: CatalogReplica, outbox: LedgerOutbox) -> Talk:
+        enrolled = shop.identity.enrolled
         assert enrolled is not None
+        clock = self.clock
         peer = Peer.of(enrolled.certificate)
         presence = Presence(now_boot_ms=clock.boot_ms())
-        link = MemoryLink(
+        link = _Line(
             self.headquarters.desk,
-            signer=opened.identity.signer(),
+            signer=shop.identity.signer(),
             peer=peer,
             clock=clock,
             weather=self.weather,
@@ -172,11 +224,10 @@ class StoreBox:
             return await link.ask(Send(method="POST", target=target, body=body))
 
         shop.ask_hq = ask_hq
-        self._node = Node(
-            opened=opened,
-            shop=shop,
-            replica=replica,
-            outbox=outbox,
+        talk = Talk(
+            peer=peer,
+            link=link,
+            presence=presence,
             pusher=Pusher(
                 PushEngine(peer, self._dice, presence),
                 link=link,
@@ -193,10 +244,10 @@ class StoreBox:
                 folder=self.data / "parts",
                 changed=_nothing,
             ),
-            fatal=fatal,
         )
-        self._node.puller.on_snapshot = self._node.pusher.engine.ask_marks
-        self._node.puller.on_hub_mark = self._node.pusher.engine.heard_mark
+        talk.puller.on_snapshot = talk.pusher.engine.ask_marks
+        talk.puller.on_hub_mark = talk.pusher.engine.heard_mark
+        return talk
 
     async def stop(self) -> None:
         """End the node's process; what it had not committed is gone."""
@@ -211,13 +262,83 @@ class StoreBox:
 
     async def push(self) -> None:
         """One round up, its back-off waited for."""
+        if not await self._may_talk():
+            return
         wait = await self.node.pusher.woken()
         self._wait(wait.until_boot_ms)
+        await self._look_behind()
 
     async def pull(self) -> None:
         """One round down, its back-off waited for."""
+        if not await self._may_talk():
+            return
         wait = await self.node.puller.woken()
         self._wait(wait.until_boot_ms)
+        await self._look_behind()
+
+    async def _may_talk(self) -> bool:
+        """What the daemon does before it has a line: a box in doubt begins again and asks."""
+        node, shop = self.node, self.node.shop
+        shop.doubted.clear()
+        await start_over(shop)
+        if shop.identity.fenced_why == "superseded":
+            await set_aside(shop)
+            await self._hand_in()
+            return False
+        if not shop.identity.is_certified:
+            if not await self._come_back():
+                return False
+            node.talk = self._lay_line(shop, node.replica, node.outbox)
+            node.stand = WitnessStand(shop)
+        if not node.talk.compared:
+            try:
+                await compare_mark(shop, node.talk.link, node.talk.peer)
+            except (LinkError, RemoteWireError):
+                pass
+            else:
+                node.talk.compared = True
+            await self._look_behind()
+            await self._hand_in()
+        return not shop.identity.fenced
+
+    async def _hand_in(self) -> None:
+        try:
+            while await hand_in_some(self.node.shop, self.node.talk.link, self.node.talk.peer):
+                pass
+        except (LinkError, RemoteWireError):
+            return
+
+    async def _come_back(self) -> bool:
+        if self.weather.cut:
+            return False
+        shop = self.node.shop
+        known = shop.identity.enrolled
+        assert known is not None
+        asked = await to_return(shop)
+        status, body = self.headquarters.desk.exchange(
+            method="POST", target="/v1/nodes/return", headers={}, body=codec.to_json(asked)
+        )
+        try:
+            require_ok(status, {"content-type": PROBLEM}, body)
+        except Superseded as error:
+            await hear_takeover(shop, paper_of(error))
+            return False
+        except LinkError:
+            return False
+        told = asking.attested(codec.from_json(EnrolAnswer, body), asked, known.hub_public)
+        if told is None:
+            return False
+        await keep_attested(shop, told)
+        return True
+
+    async def _look_behind(self) -> None:
+        """What HQ's answers said of this box itself."""
+        talk, shop = self.node.talk, self.node.shop
+        if talk.link.refused is not None:
+            paper, talk.link.refused = paper_of(talk.link.refused), None
+            await hear_takeover(shop, paper)
+        if talk.presence.state.push_error == HubAhead.code:
+            await doubt(shop, "witness", "HQ holds events that were not written here")
 
     def _wait(self, until_boot_ms: int) -> None:
         self._passes(max(0, until_boot_ms - self.clock.boot_ms()))
@@ -230,9 +351,15 @@ class StoreBox:
             tx.run("claims_over", tx.moment.trusted_ms)
 
         await shop.writer.do(sweep, shop.moment())
+        await answer_recalls(shop)
         await answer_asks(shop)
         await accept_grants(shop)
         await lapse(shop)
+        await stock_keeping.keep(shop)
+
+    def machine(self) -> str:
+        """This machine, as a ledger is bound to it."""
+        return machine_name(self.data)
 
     def mend(self) -> None:
         """The line is good again."""

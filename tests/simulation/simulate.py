@@ -5,17 +5,21 @@ are random as in the product; nothing here looks at them.
 """
 
 import asyncio
+import atexit
 import logging
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "kit")]
 
-from people import ACTS, customer_orders  # noqa: E402 - found by the line above
+import acts  # noqa: E402 - found by the line above
+import shelf  # noqa: E402
+from people import customer_orders  # noqa: E402
 from promises import check, heal  # noqa: E402
 from world import World, begin, make_template  # noqa: E402
 
@@ -34,12 +38,15 @@ async def live(world: World, steps: int) -> None:
     Raises:
         Broken: a promise does not hold.
     """
-    weights = [act.weight for act in ACTS]
+    possible = acts.of(world)
+    weights = [act.weight for act in possible]
     try:
         await world.open()
+        if "stock" in world.parts:
+            await shelf.first_counts(world)
         await customer_orders(world)
         for _ in range(steps):
-            (act,) = world.dice.choices(ACTS, weights)
+            (act,) = world.dice.choices(possible, weights)
             await act.do(world)
             check(world)
         await heal(world)
@@ -58,17 +65,25 @@ def run(template: Path, seed: int, *, steps: int = STEPS) -> Counter[str]:
         Failed: with the seed and every line of the story.
     """
     logging.disable(logging.ERROR)  # a bad line is no news here
-    folder = Path(tempfile.mkdtemp(prefix="sim-", dir=memory_folder()))
+    folder = _own_folder()
     try:
         world = begin(template, folder / "world", seed)
         try:
             asyncio.run(live(world, steps))
         except Exception as error:
             story = "\n".join(world.story)
-            raise Failed(f"seed {seed}: {error}\n{story}") from error
+            raise Failed(f"seed {seed} {sorted(world.parts)}: {error!r}\n{story}") from error
         return world.seen
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder / "world", ignore_errors=True)
+
+
+@cache
+def _own_folder() -> Path:
+    """One a process, so that its hub's compiled statements serve every day that it lives."""
+    folder = Path(tempfile.mkdtemp(prefix="sim-", dir=memory_folder()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def main(words: list[str]) -> int:
