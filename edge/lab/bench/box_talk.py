@@ -4,27 +4,39 @@ import secrets
 from collections.abc import Sequence
 
 from edge.lab.bench.hq import BenchHub, BenchOrder, Box, audit_hash
+from sqlalchemy import select
+
 from sync.hub import feed
 from sync.hub.identity import generation_of
+from sync.hub.tables import feed_head
 from sync.wire import codec
 from sync.wire.events import Handed
-from sync.wire.messages import Event, EventBatch, FeedQuestion, Unit
+from sync.wire.messages import Cursor, Event, EventBatch, FeedQuestion, Unit
 
 PAGE_ROWS = 2_000
 
 
-def question(made: BenchHub, box: Box) -> bytes:
-    """The body of a question for news that has none: its cursors are the heads of now."""
+def questions(made: BenchHub, boxes: Sequence[Box]) -> list[bytes]:
+    """The body of each box's question for news that has none: its cursors are the heads of now."""
     with made.hub.database.reading() as connection:
         generation = generation_of(connection)
-        cursors = tuple(
-            feed.head_cursor(connection, scope, generation)
-            for scope in (feed.CHAIN, feed.store_scope(box.store))
+        heads = {
+            row.scope: Cursor(
+                scope=row.scope, generation=generation, seq=row.seq, row_hash=row.row_hash
+            )
+            for row in connection.execute(select(feed_head))
+        }
+    return [
+        codec.to_body(
+            FeedQuestion(
+                cursors=(heads[feed.CHAIN], heads[feed.store_scope(box.store)]),
+                nonce=secrets.token_bytes(16),
+                limit=PAGE_ROWS,
+                regions=True,
+            )
         )
-    asked = FeedQuestion(
-        cursors=cursors, nonce=secrets.token_bytes(16), limit=PAGE_ROWS, regions=True
-    )
-    return codec.to_body(asked)
+        for box in boxes
+    ]
 
 
 def handed_batches(

@@ -30,7 +30,6 @@ from sync.wire.signature import Signer
 from sync.wire.token import v1_text
 
 _LIFE_MS = 48 * 3_600_000
-_FIRST_STORE = 1
 SKU = "100000"
 
 
@@ -144,10 +143,10 @@ def put_products(hub: Hub, rows: tuple[ProductRow, ...]) -> None:
         feed.append(connection, feed.CHAIN, rows)
 
 
-def put_boxes(hub: Hub, count: int) -> tuple[Box, ...]:
-    """So many stores, each with its enrolled box."""
+def put_boxes(hub: Hub, count: int, *, first: int = 1) -> tuple[Box, ...]:
+    """So many stores, numbered from `first`, each with its enrolled box."""
     now_ms = hub.clock.now_ms()
-    boxes = tuple(_new_box(number) for number in range(_FIRST_STORE, _FIRST_STORE + count))
+    boxes = tuple(_new_box(number) for number in range(first, first + count))
     stores = [
         StoreRow(number=box.store, code=f"B{box.store}", name_zh="门店", name_en="Store")
         for box in boxes

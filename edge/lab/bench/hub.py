@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 import psycopg
 
-from edge.lab.bench.box_talk import handed_batches, question
+from edge.lab.bench.box_talk import handed_batches, questions
 from edge.lab.bench.figures import cpu_s, machine, median
 from edge.lab.bench.hq import BenchHub, Box, Served, begin, put_boxes, put_orders, served
 from edge.lab.bench.load import BadAnswer, KeptOpen, drive
@@ -103,7 +103,7 @@ def _polls(
     polls: int,
     rounds: int,
 ) -> Row:
-    body = question(made, box)
+    (body,) = questions(made, [box])
     ours: list[float] = []
     floor: list[float] = []
     with_database: list[float] = []
