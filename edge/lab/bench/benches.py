@@ -11,7 +11,20 @@ from edge.lab.bench.plan import Plan
 from edge.lab.bench.rows import Row
 
 Bench = Callable[[Plan], tuple[Row, ...]]
-Name = Literal["redeem", "redeem32", "redeem-http", "scan", "lookup", "startup", "memory"]
+Name = Literal[
+    "redeem",
+    "redeem32",
+    "redeem-http",
+    "scan",
+    "lookup",
+    "startup",
+    "memory",
+    "sync",
+    "snapshot",
+    "hub",
+    "fleet",
+    "pricefeed",
+]
 NAMES: tuple[Name, ...] = get_args(Name)
 
 
@@ -24,6 +37,16 @@ def rows_of(name: str) -> tuple[str, ...]:
             return ("redeem-http", "redeem-http-rate")
         case "memory":
             return ("memory", "memory-devices", "memory-flat")
+        case "sync":
+            return ("sync", "sync-scan")
+        case "snapshot":
+            return ("snapshot", "snapshot-apply")
+        case "hub":
+            return ("hub-polls", "hub-batch", "hub-events")
+        case "fleet":
+            return ("fleet-doorbell", "fleet-poll", "fleet-events", "fleet-memory")
+        case "pricefeed":
+            return ("pricefeed", "pricefeed-applied")
         case _:
             return (name,)
 
@@ -59,5 +82,25 @@ def bench(name: Name) -> Bench:
             from edge.lab.bench.memory import memory
 
             return memory
+        case "sync":
+            from edge.lab.bench.sync import sync
+
+            return sync
+        case "snapshot":
+            from edge.lab.bench.snapshot import snapshot
+
+            return snapshot
+        case "hub":
+            from edge.lab.bench.hub import hub
+
+            return hub
+        case "fleet":
+            from edge.lab.bench.fleet import fleet
+
+            return fleet
+        case "pricefeed":
+            from edge.lab.bench.pricefeed import pricefeed
+
+            return pricefeed
         case _:
             assert_never(name)

@@ -56,5 +56,18 @@ TABLE: tuple[Budget, ...] = (
     Budget(row="memory", unit="MB", of="value", better="lower", limit=110, slow=110),
     Budget(row="memory-devices", unit="MB", of="value", better="lower", limit=200, slow=200),
     Budget(row="memory-flat", unit="%", of="value", better="lower", limit=5, slow=5),
+    Budget(row="sync", unit="s", of="value", better="lower", limit=10, slow=10),
+    Budget(row="sync-scan", unit="ms", of="ratio", better="lower", limit=2, slow=2),
+    Budget(row="snapshot", unit="MB", of="value", better="lower", limit=8, slow=8),
+    Budget(row="snapshot-apply", unit="s", of="ratio", better="lower", limit=3, slow=3),
+    Budget(row="hub-polls", unit="1/s", of="value", better="higher", limit=1000, slow=1000),
+    Budget(row="hub-batch", unit="ms", of="ratio", better="lower", limit=3, slow=3),
+    Budget(row="hub-events", unit="1/s", of="value", better="higher", limit=10_000, slow=None),
+    Budget(row="fleet-doorbell", unit="s", of="value", better="lower", limit=1, slow=1),
+    Budget(row="fleet-poll", unit="ms", of="value", better="lower", limit=1, slow=1),
+    Budget(row="fleet-events", unit="1/s", of="value", better="higher", limit=10_000, slow=None),
+    Budget(row="fleet-memory", unit="MB", of="value", better="lower", limit=None, slow=None),
+    Budget(row="pricefeed", unit="B", of="value", better="lower", limit=12, slow=12),
+    Budget(row="pricefeed-applied", unit="s", of="value", better="lower", limit=2, slow=2),
 )
 BUDGETS = {budget.row: budget for budget in TABLE}

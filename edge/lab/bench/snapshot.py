@@ -33,8 +33,32 @@ from sync.wire.messages import Cursor, FeedPage, Manifest
 from sync.wire.snapshot import open_manifest
 
 _CHUNK = 10_000
-_MAKES = ("金龙", "蒙牛", "光明", "三元", "农夫", "统一", "康师傅", "百草", "良品", "海天", "李锦记")
-_GOODS = ("牛奶", "酸奶", "面包", "饼干", "酱油", "大米", "纯净水", "绿茶", "洗发水", "纸巾", "牙膏")
+_MAKES = (
+    "金龙",
+    "蒙牛",
+    "光明",
+    "三元",
+    "农夫",
+    "统一",
+    "康师傅",
+    "百草",
+    "良品",
+    "海天",
+    "李锦记",
+)
+_GOODS = (
+    "牛奶",
+    "酸奶",
+    "面包",
+    "饼干",
+    "酱油",
+    "大米",
+    "纯净水",
+    "绿茶",
+    "洗发水",
+    "纸巾",
+    "牙膏",
+)
 _KINDS = ("原味", "草莓", "无糖", "低脂", "家庭装", "礼盒", "经典", "香辣", "清香", "儿童")
 _MAKES_EN = ("Jinlong", "Mengniu", "Guangming", "Sanyuan", "Nongfu", "Tongyi", "Haitian")
 _GOODS_EN = ("milk", "yoghurt", "bread", "biscuits", "soy sauce", "rice", "water", "green tea")
