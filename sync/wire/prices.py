@@ -1,6 +1,6 @@
 """Many prices in one row: of articles with a number for a SKU, five bytes each.
 
-`PricesRow.numbered` is a run of pairs of unsigned LEB128 numbers, by rising SKU: how much the SKU is
+`PricesRow.numbered` is a run of pairs of unsigned LEB128 numbers, by rising SKU: how much a SKU is
 above the one before (the first above 0), and the price in minor units. Any other SKU stands in
 `named` as text.
 """

@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Sequence
 
-from edge.lab.bench.hq import BenchHub, BenchOrder, Box, audit_hash
 from sqlalchemy import select
 
+from edge.lab.bench.hq import BenchHub, BenchOrder, Box, audit_hash
 from sync.hub import feed
 from sync.hub.identity import generation_of
 from sync.hub.tables import feed_head

@@ -1,4 +1,4 @@
-"""A real box and a real headquarters for benches: two processes, TLS between them, a line to cut."""
+"""A real box and a real headquarters for benches: processes, TLS, a line to cut."""
 
 import asyncio
 import sqlite3
