@@ -9,11 +9,13 @@ from typing import Self
 
 import httpx
 from running_hub import Headquarters, RunningHub
+from sqlalchemy import insert
 from toy_node import STORE, Box, Ordered, enrol_box, handed, open_store, order
 
 from sync.hub import console_people, enrolment, ingest, ownership, recalls
 from sync.hub.console_people import NewHqPerson, Role
 from sync.hub.recalls import NewRecall
+from sync.hub.tables_stock import stock, transfer_proposal
 from sync.hub.transfers import NewTransfer
 from sync.wire import enrol, pairing
 from sync.wire.messages import Event, EventBatch
@@ -117,6 +119,18 @@ def make_history(headquarters: Headquarters, box: Box) -> History:
     tell(headquarters, box, box.event(first))
     tell(headquarters, box, box.event(handed(disputed, (1, 1), handover=2)))
     ownership.move(hub, NewTransfer(order_no=moving.order_no, to_store=OTHER), by="li")
+    with hub.database.writing() as connection:
+        counts = [
+            each.name for each in stock.c if not each.nullable and each.type.python_type is int
+        ]
+        row = dict.fromkeys(counts, 0) | {"store": STORE, "sku": "CUP", "par": 40, "available": 2}
+        flags = {"closed": True, "managed": True, "based": True, "tier": "closed"}
+        row |= {"tier_ms": hub.clock.now_ms(), "incarnation": box.peer.incarnation, **flags}
+        connection.execute(insert(stock).values(**row))
+        proposed = {"sku": "CUP", "from_store": OTHER, "to_store": STORE, "quantity": 30}
+        connection.execute(
+            insert(transfer_proposal).values(state="open", made_ms=hub.clock.now_ms(), **proposed)
+        )
     made = recalls.begin(hub, NewRecall(reason="玻璃碎片 glass", sku="MILK1"), by="li")
     return History(
         box=box,
