@@ -4,6 +4,7 @@ A kind that is no ownership of units is kept by `_store_told`, one `case` a kind
 it has `apply(connection, sender, seq, body)`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
@@ -49,6 +50,7 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
     orders = sorted({unit[0] for each in fresh for unit in each.units})
     units: dict[Unit, UnitNow] = {}
     live: set[Unit] = set()
+    standing: Counter[Unit] = Counter()
     acts: dict[tuple[int, Unit], Act] = {}
     asked: dict[bytes, AskNow] = {}
     for start in range(0, len(orders), _CHUNK):
@@ -67,6 +69,8 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
             unit: Unit = (row.order_id, row.line, row.unit)
             if row.state == "live":
                 live.add(unit)
+            if row.state in ("live", "conflict"):
+                standing[unit] += 1
             if row.incarnation == incarnation:
                 acts[row.seq, unit] = Act(
                     unit=unit,
@@ -94,6 +98,7 @@ def load(connection: Connection, incarnation: bytes, fresh: Sequence[Event]) -> 
         acts=acts,
         asks=asked,
         live=live,
+        standing=standing,
         recovering=recovery.is_recovering(connection),
         predecessors=attesting.predecessors(connection, incarnation) if attests else frozenset(),
     )
@@ -156,6 +161,7 @@ def store_raw(
     judged: Sequence[tuple[Event, Judged]],
     now_ms: int,
 ) -> None:
+    """Keep events and their outcomes, and nothing that they mean."""
     connection.execute(
         insert(event),
         [

@@ -6,6 +6,7 @@ giving up (`lapsed`, `answered`) counts only from the incarnation that holds the
 epoch at which it holds it.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -82,6 +83,7 @@ class Working:
     """What one batch of one incarnation sees and changes; written back in the same transaction.
 
     units, acts and asks come from the database, as far as the batch names them; the rest is filled.
+    standing: how many hand-overs of a unit were told and not undone, by whichever box.
     lost: units that were handed over though refunded; stopped: refunded ones that cannot be any
     more. predecessors: incarnations of the sender's store that gave way. recovering: the hub has
     fallen behind its nodes and learns from them who holds what.
@@ -92,6 +94,7 @@ class Working:
     acts: dict[tuple[int, Unit], Act]
     asks: dict[bytes, AskNow]
     live: set[Unit]
+    standing: Counter[Unit] = field(default_factory=Counter[Unit])
     recovering: bool = False
     predecessors: frozenset[bytes] = frozenset()
     touched_units: set[Unit] = field(default_factory=set[Unit])
@@ -237,6 +240,7 @@ def _provisional(working: Working, seq: int, body: Provisional) -> Judged:
         )
         working.acts[seq, unit] = act
         working.new_acts[seq, unit] = act
+        working.standing[unit] += 1
     working.bodies.append((seq, body))
     return ACCEPTED
 
@@ -263,15 +267,17 @@ def _handed(working: Working, seq: int, body: Handed) -> Judged:
         if reason:
             reasons.append(reason)
         # goods that left without right are gone all the same: nothing else may happen to them
-        if now is None or unit in working.live or now.state not in ("held", "handed"):
+        if now is None or now.state == "refunded" or unit in working.live:
             act = replace(act, state="conflict")
-            if now is not None and now.state == "refunded":
-                working.lost.append(unit)
         else:
             working.live.add(unit)
-            working.put(unit, replace(now, state="handed"))
+        if now is not None and now.state == "refunded":
+            working.lost.append(unit)
+        elif now is not None:
+            working.put(unit, replace(now, state="handed", destination=""))
         working.acts[seq, unit] = act
         working.new_acts[seq, unit] = act
+        working.standing[unit] += 1
     return _worst(reasons)
 
 
@@ -286,7 +292,9 @@ def _against(working: Working, unit: Unit, now: UnitNow | None) -> str:
             return "after_refund"
         case "lapsed" | "released":
             return "after_release"
-        case "held" | "handed":
+        case "handed":
+            return "handed_twice"  # the first was undone, another stands
+        case "held":
             return "" if now.holder == working.incarnation else "not_holder"
 
 
@@ -311,10 +319,15 @@ def _undone(working: Working, body: Undone) -> Judged:
         working.acts[key] = undone
         target = working.new_acts if key in working.new_acts else working.undone_acts
         target[key] = undone
+        working.standing[unit] -= 1
         now = working.units.get(unit)
-        if act.state == "live" and now is not None:
+        if act.state == "live":
             working.live.discard(unit)
-            working.put(unit, replace(now, state="held", holder=working.incarnation))
+        # while another hand-over stands the goods are gone; a newer grant is not taken back either
+        if now is None or now.state != "handed" or working.standing[unit] > 0:
+            continue
+        holder = working.incarnation if act.state == "live" else now.holder
+        working.put(unit, replace(now, state="held", holder=holder))
     return _worst(reasons)
 
 

@@ -65,6 +65,7 @@ def _take_each(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer
 
     That is more than one transaction, and may begin again at any of them: what is known stays so.
     """
+    told: BatchAnswer | None = None
     rows: list[RowAnswer] = []
     for each in batch.events:
         alone = EventBatch(
@@ -80,6 +81,7 @@ def _take_each(hub: Hub, sender: EnrolledNode, batch: EventBatch) -> BatchAnswer
             logger.exception("event unreadable store=%d seq=%d", sender.store, each.seq)
             told = _take(hub, sender, alone, unreadable=True)
         rows += told.rows
+    assert told is not None
     return BatchAnswer(
         rows=tuple(rows), acked_seq=told.acked_seq, backed_up_seq=told.backed_up_seq, time=told.time
     )

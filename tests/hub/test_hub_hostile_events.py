@@ -1,4 +1,4 @@
-"""What a box tells that nobody foresaw: it becomes a case, and stops neither its box nor a right."""
+"""What a box tells that nobody foresaw: it becomes a case, and stops nothing that follows it."""
 
 from collections.abc import Sequence
 
