@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from sync.hub.identity import Hub
 from sync.hub.problems import Problem, invalid, missing
 from sync.hub.stores import Json
-from sync.hub.tables_outside import access_token, client
+from sync.hub.tables_outside import access_token, client, webhook
 
 Scope = Literal[
     "orders:read", "orders:write", "codes:write", "stock:read", "stock:reserve", "events:read"
@@ -106,7 +106,7 @@ def list_clients(hub: Hub) -> list[Json]:
 
 
 def revoke_client(hub: Hub, client_id: str) -> Json:
-    """Shut a system out, its tokens too."""
+    """Shut a system out, its tokens and webhooks too."""
     now_ms = hub.clock.now_ms()
     with hub.database.writing() as connection:
         known = connection.execute(select(client).where(client.c.client_id == client_id)).first()
@@ -118,6 +118,11 @@ def revoke_client(hub: Hub, client_id: str) -> Json:
             .values(revoked_ms=now_ms)
         )
         connection.execute(delete(access_token).where(access_token.c.client_id == client_id))
+        connection.execute(
+            update(webhook)
+            .where(webhook.c.client_id == client_id, webhook.c.ended_ms.is_(None))
+            .values(ended_ms=now_ms)
+        )
     return {"client_id": client_id, "revoked_ms": known.revoked_ms or now_ms}
 
 

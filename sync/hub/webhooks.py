@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from sync.hub import notices
 from sync.hub.identity import Hub
@@ -34,6 +34,8 @@ BATCH = 100
 LEASE_MS = 30_000
 LOOK_EVERY_S = 1.0
 _TIMEOUT_S = 10.0
+_WHOLE_S = 20.0
+"""Below the lease, which another process takes over after."""
 _WAITS_MS = (1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000)
 MAX_URL = 500
 
@@ -182,16 +184,21 @@ async def post(there: Parts, address: str, body: bytes, signature: str) -> None:
     }
     url = f"{there.scheme}://{host}:{there.port}{there.target}"
     try:
-        async with httpx.AsyncClient(
-            follow_redirects=False, timeout=_TIMEOUT_S, trust_env=False
-        ) as http:
-            answer = await http.post(
-                url, content=body, headers=headers, extensions={"sni_hostname": there.host}
-            )
-    except httpx.HTTPError as error:
+        async with (
+            asyncio.timeout(_WHOLE_S),
+            httpx.AsyncClient(follow_redirects=False, timeout=_TIMEOUT_S, trust_env=False) as http,
+            http.stream(  # what stands behind the status is nobody's business, and may not end
+                "POST",
+                url,
+                content=body,
+                headers=headers,
+                extensions={"sni_hostname": there.host},
+            ) as answer,
+        ):
+            if not answer.is_success:
+                raise NotSent(f"It answered {answer.status_code}.")
+    except (httpx.HTTPError, TimeoutError) as error:
         raise NotSent(f"It does not answer: {type(error).__name__}.") from error
-    if not answer.is_success:
-        raise NotSent(f"It answered {answer.status_code}.")
 
 
 async def keep_sending(hub: Hub) -> None:
@@ -216,7 +223,11 @@ def due(hub: Hub) -> list[Row[tuple[object, ...]]]:
                 select(webhook).where(
                     webhook.c.ended_ms.is_(None),
                     webhook.c.sent_seq < newest,
-                    webhook.c.next_ms <= now_ms,
+                    # no wait is longer: beyond it, the clock was wrong when it was written
+                    or_(
+                        webhook.c.next_ms <= now_ms,
+                        webhook.c.next_ms > now_ms + _WAITS_MS[-1] + LEASE_MS,
+                    ),
                 )
             )
         )
