@@ -79,6 +79,12 @@ class Branch:
         """Whether its process was started and lives."""
         return self._process is not None and self._process.alive
 
+    @property
+    def pid(self) -> int:
+        """The node's process."""
+        assert self._process is not None
+        return self._process.process.pid
+
     def counter(self, number: int = 1) -> Counter:
         """Station 1 or 2."""
         return self.counters[STATIONS[number - 1]]

@@ -33,6 +33,7 @@ class StoreLine:
     branch: Branch
     made: BenchHub
     hub_port: int
+    hub_pid: int
 
     @property
     def address(self) -> tuple[str, int]:
@@ -136,7 +137,9 @@ async def store_line(folder: Path) -> AsyncGenerator[StoreLine]:
         await branch.enrol()
         await branch.start()
         await branch.ready()
-        yield StoreLine(ground=ground, branch=branch, made=made, hub_port=port)
+        yield StoreLine(
+            ground=ground, branch=branch, made=made, hub_port=port, hub_pid=hub.process.pid
+        )
         if nursery.died.done():
             nursery.died.result()
     finally:

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 
-from edge.lab.bench.figures import machine, median, percentile
+from edge.lab.bench.figures import cpu_s, machine, median, percentile
 from edge.lab.bench.hq import BenchOrder, put_orders, put_products
 from edge.lab.bench.load import BadAnswer, KeptOpen, drive, request
 from edge.lab.bench.plan import Plan
@@ -69,6 +69,8 @@ async def _measure(plan: Plan, up: int, down: int, idle_s: int) -> tuple[Row, ..
         behind = last - line.acked()
         over = threading.Event()
         busy = asyncio.create_task(asyncio.to_thread(scans.run, lambda _: over.is_set()))
+        pids = (line.branch.pid, line.hub_pid)
+        used_s = [cpu_s(pid) for pid in pids]
         began_s = time.perf_counter()
         await line.branch.line.mend()
         line.ground.advance(_PUSH)  # it does not wait out its back-off, a minute at most
@@ -81,6 +83,7 @@ async def _measure(plan: Plan, up: int, down: int, idle_s: int) -> tuple[Row, ..
                 line.until(lambda: line.has_read(heads), within_s=_WITHIN_S),
                 line.until(lambda: line.acked() >= last, within_s=_WITHIN_S),
             )
+            used_s = [cpu_s(pid) - before_s for pid, before_s in zip(pids, used_s, strict=True)]
         finally:
             over.set()
             busy_ms = await busy
@@ -101,6 +104,8 @@ async def _measure(plan: Plan, up: int, down: int, idle_s: int) -> tuple[Row, ..
                 "up_s": round(up_s - began_s, 2),
                 "down_s": round(down_s - began_s, 2),
                 "first_byte_s": round(first_s - began_s, 2),
+                "node_cpu_s": round(used_s[0], 2),
+                "hub_cpu_s": round(used_s[1], 2),
                 "carried_mb": round(carried / 1e6, 2),
             },
         ),
