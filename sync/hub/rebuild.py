@@ -14,7 +14,7 @@ from sync.hub.facts import Working
 from sync.hub.identity import Hub
 from sync.hub.problems import invalid
 from sync.hub.stores import Json
-from sync.hub.tables import code, pickup_order
+from sync.hub.tables import ask, code, pickup_order
 from sync.hub.tables import unit as unit_table
 from sync.hub.tables_hubdb import recovery as recovery_table
 from sync.hub.tables_ownership import refund, transfer
@@ -155,8 +155,9 @@ def ended(connection: Connection, now_ms: int) -> None:
     """Recovery is over: epochs that were used and lost are left behind, what waited is done.
 
     A code issued anew and forgotten carries a higher epoch than the next question would, and would
-    clear the tombstone of its answer. Only orders that nothing was given up of: a higher epoch
-    clears every tombstone of an order.
+    clear the tombstone of its answer. Only orders that nothing was given up of, nor is asked for: a
+    higher epoch clears every tombstone of an order. The stores are told: what they give up at an
+    epoch that was left behind would count for nothing here.
     """
     began_ms = connection.execute(
         select(recovery_table.c.began_ms).order_by(recovery_table.c.began_ms.desc()).limit(1)
@@ -165,12 +166,15 @@ def ended(connection: Connection, now_ms: int) -> None:
         unit_table.c.order_id == pickup_order.c.order_id,
         unit_table.c.state.not_in(("held", "handed")),
     )
+    asked = exists().where(ask.c.order_id == pickup_order.c.order_id, ask.c.answered_ms.is_(None))
     whole = select(pickup_order.c.order_id).where(
         pickup_order.c.state == "open",
         pickup_order.c.created_ms <= began_ms,
         pickup_order.c.epoch <= transfers.MAX_EPOCH - 2 * EPOCHS_APART,
         ~given_up,
+        ~asked,
     )
+    raised = sorted(connection.execute(whole).scalars())
     for table, still in (
         (unit_table, unit_table.c.state == "held"),
         (code, code.c.state == "live"),
@@ -181,4 +185,6 @@ def ended(connection: Connection, now_ms: int) -> None:
             .where(table.c.order_id.in_(whole), still)
             .values(epoch=table.c.epoch + EPOCHS_APART)
         )
+    for order_id in raised:
+        order_rows.publish(connection, order_id)
     resume(connection, now_ms)

@@ -289,3 +289,21 @@ async def test_a_hub_restored_a_second_time_recovers_again(chain: Restorable) ->
     await chain.settle()
     assert [order.states(), later.states()] == [["handed"] * 2] * 2
     assert chain.status()["state"] == "ended"
+
+
+async def test_an_order_made_before_the_hub_knows_that_it_was_restored_lapses_like_any(
+    chain: Restorable,
+) -> None:
+    chain.keep()
+    before = chain.order(1)
+    await chain.settle()
+    await before.give(chain.box(1))
+    await chain.settle()
+    chain.restore()
+    order = chain.order(3, hours=1)
+    await chain.settle(chain.box(3))
+    await chain.settle()
+    assert chain.status()["state"] == "ended"
+    chain.advance(2 * 3_600_000)
+    await chain.settle()
+    assert order.states() == ["lapsed", "lapsed"], "its store still gave up an epoch left behind"
