@@ -122,20 +122,22 @@ def move_right(connection: Connection, order_id: bytes, to_store: int, now_ms: i
     """An order now waits in another store; answers how many of its pieces have no right there.
 
     The old store's rights are free again. At the new one free rights are taken as far as they go:
-    an order whose goods travel with it brings its own when they are received.
+    an order whose goods travel with it brings its own when they are received. What had lapsed had
+    no right left, and needs one again.
     """
     rows = connection.execute(
         select(order_right).where(order_right.c.order_id == order_id).order_by(order_right.c.sku)
     ).all()
     there = stock_rows.managed(connection, to_store)
+    held = _held(connection, order_id)
     lacking = 0
     for row in rows:
         if row.store == to_store:
             continue
-        wanted = int(row.quantity)
-        stock_rows.credit(connection, row.store, row.sku, wanted)
+        wanted = held.get(row.line, 0)
+        stock_rows.credit(connection, row.store, row.sku, int(row.quantity))
         taken = 0
-        if row.sku in there and stock_rows.spend(connection, to_store, row.sku, wanted):
+        if wanted and row.sku in there and stock_rows.spend(connection, to_store, row.sku, wanted):
             taken = wanted
         lacking += wanted - taken
         connection.execute(
