@@ -18,6 +18,7 @@ from sync.hub.tables import ask, code, pickup_order
 from sync.hub.tables import unit as unit_table
 from sync.hub.tables_hubdb import recovery as recovery_table
 from sync.hub.tables_ownership import refund, transfer
+from sync.hub.tables_provisional import provisional
 from sync.wire import codec
 from sync.wire.events import Accepted, Answered
 
@@ -144,6 +145,10 @@ def resume(connection: Connection, now_ms: int) -> None:
         select(pickup_order.c.order_id).where(pickup_order.c.state == "cancel_pending"),
         select(unit_table.c.order_id).where(
             unit_table.c.state == "released", unit_table.c.destination == "hq:refund"
+        ),
+        select(provisional.c.order_id).where(
+            provisional.c.state == "pending",
+            provisional.c.order_id.in_(select(pickup_order.c.order_id)),
         ),
     )
     orders = {found for each in waiting for found in connection.execute(each).scalars()}

@@ -3,17 +3,16 @@
 import secrets
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from running_hub import Headquarters
 from toy_node import Box, Ordered, enrol_box, handed, open_store, order, undone
 
-from sync.engine.verify import start
-from sync.hub import enrolment, feed, ingest, orders, ownership, rebuild
+from sync.hub import enrolment, ingest, orders, ownership, rebuild
 from sync.hub.problems import Problem
 from sync.hub.refunds import NewRefund
 from sync.hub.transfers import NewTransfer
-from sync.wire import codec
-from sync.wire.catalog import AskRow
+from sync.wire.budgets import Provisional
 from sync.wire.events import Accepted, Answered, Lapsed
 from sync.wire.messages import Event, EventBatch
 
@@ -46,15 +45,6 @@ def units(headquarters: Headquarters, ordered: Ordered) -> list[dict[str, object
 
 def states(headquarters: Headquarters, ordered: Ordered) -> list[object]:
     return [unit["state"] for unit in units(headquarters, ordered)]
-
-
-def ask_of(headquarters: Headquarters, store: int = 101) -> AskRow:
-    with headquarters.hub.database.reading() as connection:
-        found = feed.read(
-            connection, start(f"store:{store}"), headquarters.hub.generation, limit=1_000
-        )
-    assert found is not None
-    return codec.unpack(AskRow, [row.body for row in found.rows if row.kind == "ask"][-1])
 
 
 def release(
@@ -144,3 +134,22 @@ def test_a_unit_that_two_boxes_gave_is_gone_until_both_take_it_back(
     first = units(headquarters, ordered)[0]
     assert first["state"] == "held"
     assert first["holder"] == box.peer.incarnation.hex()
+
+
+def test_what_was_given_on_a_budget_while_the_hub_recovered_is_settled_at_its_end(
+    headquarters: Headquarters, box: Box, second: Box
+) -> None:
+    ordered = order(headquarters)
+    gone = Lapsed(order_id=ordered.order_id, units=ordered.units(*ALL), epoch=1, at_ms=1)
+    send(headquarters, box, box.event(gone))
+    rebuild.begin(headquarters.hub, "Li")
+    given = Provisional(
+        handover=1, order_id=ordered.order_id, order_no=ordered.order_no, units=ordered.units(*ALL),
+        epoch=1, home_store=101, at_ms=4, station="till-1", operator="c1", budget_id=b"b" * 16,
+        amount_minor=0,
+    )  # fmt: skip
+    event = second.event(given)
+    event = msgspec.structs.replace(event, units=given.units)
+    assert send(headquarters, second, event) == [("accepted", "")]
+    rebuild.finish(headquarters.hub, "Li")
+    assert states(headquarters, ordered) == ["handed"] * 3
