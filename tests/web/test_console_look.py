@@ -132,6 +132,7 @@ def test_an_order_is_found_and_extended_by_keyboard_alone(
     log_in(page, running)
     reach(page, "nav a[href='/console/orders']")
     page.keyboard.press("Enter")
+    expect(page.locator("input[name=q]")).to_be_visible()
     reach(page, "input[name=q]")
     page.keyboard.type(made.moving.v1)
     page.keyboard.press("Enter")
