@@ -16,20 +16,14 @@ from world import make_template
 WORKERS = 2
 # What must happen somewhere in a thousand seeds, or they prove nothing about it.
 HAPPENS = (
-    "verdict_ok",
-    "verdict_already",
-    "verdict_expired",
-    "verdict_revoked",
-    "verdict_not_here",
-    "verdict_review",
-    "undone",
-    "cancel",
-    "refund",
-    "move",
-    "moved",
-    "reissue",
-    "extend",
-    "restarted",
+    *("verdict_ok", "verdict_already", "verdict_expired", "verdict_revoked", "verdict_not_here"),
+    *("verdict_review", "verdict_unknown", "verdict_clock_unsure"),
+    *("undone", "cancel", "refund", "move", "reissue", "extend"),
+    *("line_cut", "line_good", "line_bad", "restarted", "rebooted"),
+    *("counted", "received", "set_aside", "lock_sold", "reserved", "stocked_order"),
+    *("hq_no_sold_out", "budget", "risked", "lost_on_budget", "recall", "recall_ended"),
+    *("backed_up", "restored", "attested", "attested_by_hand", "left_with_the_dead"),
+    *("replaced", "old_box_refused", "copied", "copy_caught", "hub_restored"),
 )
 
 
