@@ -5,8 +5,10 @@ switched off can be shown to be noticed (`tests/store/test_mutations.py`).
 """
 
 import asyncio
+import json
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -763,10 +765,27 @@ async def a_key_is_used_and_kept_no_longer_than_its_window(folder: Path) -> None
         assert kept == (0,)
 
 
-def main() -> None:
-    name, folder = sys.argv[1], Path(sys.argv[2])
+def play(name: str, folder: Path) -> None:
     made_shop.prepare(folder / "data", orders=5, pin=PIN)
     asyncio.run(SCENES[name](folder / "data"))
+
+
+def main() -> None:
+    """One scene, or with `every` all that are named behind the folder, a line for each."""
+    name, folder = sys.argv[1], Path(sys.argv[2])
+    if name != "every":
+        play(name, folder)
+        return
+    for each in sys.argv[3:]:
+        (folder / each).mkdir()
+        try:
+            play(each, folder / each)
+        except Exception:  # noqa: BLE001 - the other scenes are played all the same
+            trouble = traceback.format_exc()
+        else:
+            trouble = ""
+        sys.stdout.write(json.dumps([each, trouble]) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
