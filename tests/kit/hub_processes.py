@@ -22,7 +22,7 @@ from sync.wire.request import sign_request
 from sync.wire.signature import Signer
 
 __all__ = ["Box", "HubProcess", "enrol_over_http", "hub_processes"]
-_UP_WITHIN_S = 30.0
+_UP_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
