@@ -105,6 +105,7 @@ class History:
     box: Box
     disputed: Ordered
     moving: Ordered
+    quiet: Ordered
     recall_id: str
     pending: str
 
@@ -114,7 +115,7 @@ def make_history(headquarters: Headquarters, box: Box) -> History:
     open_store(headquarters, OTHER)
     enrol_box(headquarters, OTHER)
     hub = headquarters.hub
-    disputed, moving = order(headquarters), order(headquarters)
+    disputed, moving, quiet = (order(headquarters) for _ in range(3))
     first = handed(disputed, (1, 1), (2, 1), handover=1)
     tell(headquarters, box, box.event(first))
     tell(headquarters, box, box.event(handed(disputed, (1, 1), handover=2)))
@@ -136,6 +137,7 @@ def make_history(headquarters: Headquarters, box: Box) -> History:
         box=box,
         disputed=disputed,
         moving=moving,
+        quiet=quiet,
         recall_id=str(made["recall_id"]),
         pending=ask_to_enrol(headquarters, STORE),
     )

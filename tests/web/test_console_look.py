@@ -125,6 +125,7 @@ def test_an_order_is_found_and_extended_by_keyboard_alone(
     browser: Browser, chain: tuple[RunningHub, History]
 ) -> None:
     running, made = chain
+    ordered = made.quiet
     context = opened(browser, "en-GB", "light")
     page = context.new_page()
     asked: list[str] = []
@@ -134,14 +135,14 @@ def test_an_order_is_found_and_extended_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.locator("input[name=q]")).to_be_visible()
     reach(page, "input[name=q]")
-    page.keyboard.type(made.moving.v1)
+    page.keyboard.type(ordered.v1)
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_contain_text(made.moving.order_no)
-    before = orders.show(running.headquarters.hub, made.moving.order_no)["not_after_ms"]
+    expect(page.locator("h1")).to_contain_text(ordered.order_no)
+    before = orders.show(running.headquarters.hub, ordered.order_no)["not_after_ms"]
     reach(page, "form[action$=extend] button")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("Done")
-    after = orders.show(running.headquarters.hub, made.moving.order_no)["not_after_ms"]
+    after = orders.show(running.headquarters.hub, ordered.order_no)["not_after_ms"]
     assert int(str(after)) - int(str(before)) == 48 * 3_600_000
     assert asked
     assert all(url.startswith((running.url, "data:")) for url in asked)
