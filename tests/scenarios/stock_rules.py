@@ -120,7 +120,9 @@ async def what_is_on_its_way_is_nobodys(folder: Path) -> None:
         await day.chain.push()
         await stock_keeping.keep(day.chain.node.shop)
         assert (await day.rights()).in_transit == 0
-        assert day.at_hq()["online"] == before.online + 3
+        # HQ may send some of it back at once, to the channel that drains: that is debited already
+        sent_back = sum(move["quantity"] for move in day.at_hq()["moves"] if move["kind"] == "grant")
+        assert day.at_hq()["online"] + sent_back == before.online + 3
 
 
 @scene
