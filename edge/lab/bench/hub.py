@@ -260,7 +260,7 @@ def _bare_insert(
     began_s = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO bare_event VALUES ({', '.join(['%s'] * 14)})",  # noqa: S608 - marks
+            "INSERT INTO bare_event VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             event_rows,
         )
         cursor.executemany("INSERT INTO bare_event_order VALUES (%s, %s, %s, %s)", links)
