@@ -11,7 +11,7 @@ from edge.domain import witness as witnesses
 from edge.domain.witness import Judgement, Witness
 from edge.flow.shop import Shop
 from edge.store import identity as identities
-from edge.store.incarnation import Why, predecessors, begin_again, fence_of, give_way
+from edge.store.incarnation import Why, begin_again, fence_of, give_way, predecessors
 from edge.store.row import blob, integer
 from edge.store.tx import Tx
 from sync.wire.enrol import node_name

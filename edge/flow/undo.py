@@ -96,9 +96,7 @@ async def undo(shop: Shop, caller: Caller, ask: UndoAsk) -> UndoAnswer | Refusal
             basis=done.basis,
         )
         facts = slip_facts(shop, tx, giving, done.handover, still_open=0)
-        number = add_slip(
-            tx, caller.station, "void", facts, order.order_id, handover=done.handover
-        )
+        number = add_slip(tx, caller.station, "void", facts, order.order_id, handover=done.handover)
         return UndoAnswer(
             id="",
             handover=done.handover,

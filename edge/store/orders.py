@@ -24,7 +24,7 @@ from sync.wire.token import TokenLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCode:
-    """A code that we hold: its worth, its PIN verifier if it has one, and its order if that is here.
+    """A code that we hold: its worth, its PIN verifier if it has one, its order if that is here.
 
     order: None when the catalog has the code without its order.
     """
@@ -39,9 +39,7 @@ _CodeColumns = tuple[bytes, CredentialKind, int, int, int, CodeState, bytes | No
 _OrderColumns = tuple[
     bytes, str, int, bytes, int, str, int, int, str, int, Lane, int, int, bytes | None, int
 ]
-_LineColumns = tuple[
-    int, str, int, int | None, str | None, str | None, Storage | None, int | None
-]
+_LineColumns = tuple[int, str, int, int | None, str | None, str | None, Storage | None, int | None]
 
 
 _NOTHING: frozenset[UnitKey] = frozenset()

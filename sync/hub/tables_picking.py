@@ -57,9 +57,7 @@ document = Table(
     Column("received_ms", BigInteger, nullable=True),
     Column("received_by", String, nullable=True),
     CheckConstraint("kind IN ('transfer', 'purchase')", name="document_kind"),
-    CheckConstraint(
-        "state IN ('draft', 'dispatched', 'received', 'short')", name="document_state"
-    ),
+    CheckConstraint("state IN ('draft', 'dispatched', 'received', 'short')", name="document_state"),
 )
 document_line = Table(
     "document_line",

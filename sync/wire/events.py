@@ -167,8 +167,10 @@ class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockMoved(msgspec.Struct, frozen=True, kw_only=True):
-    """Pieces came, went, or were set apart. quantity: signed. unowned: pieces of a hand-over that
-    no right of HQ stood behind (the store's own paid).
+    """Pieces came, went, or were set apart.
+
+    quantity: signed. unowned: pieces of a hand-over that no right of HQ stood behind (the store's own
+    paid).
     """
 
     movement: int
@@ -212,7 +214,7 @@ class StockLocked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RightMoved(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a recall: so many rights are debited here and on their way (0: none to spare)."""
+    """The answer to a recall: so many rights are debited and on their way (0: none to spare)."""
 
     move_id: bytes
     quantity: int
@@ -221,8 +223,9 @@ class RightMoved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RightAcknowledged(msgspec.Struct, frozen=True, kw_only=True):
-    """Rights that HQ debited are credited here, once. uncovered: pieces that orders took before the
-    first count was answered, beyond what HQ holds.
+    """Rights that HQ debited are credited here, once.
+
+    uncovered: pieces that orders took before the first count was answered, beyond what HQ holds.
     """
 
     move_id: bytes

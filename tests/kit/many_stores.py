@@ -175,9 +175,7 @@ class Pickup:
     async def take_back(self, box: StoreBox, given: ScanAnswer) -> None:
         """Undo a hand-over, the goods being still there."""
         assert given.handover is not None
-        ask = UndoAsk(
-            handover=given.handover, goods_still_here=True, reason="changed their mind"
-        )
+        ask = UndoAsk(handover=given.handover, goods_still_here=True, reason="changed their mind")
         done = await undo(box.node.shop, TILL, ask)
         assert not isinstance(done, Refusal), done
 

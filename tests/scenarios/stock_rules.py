@@ -121,7 +121,9 @@ async def what_is_on_its_way_is_nobodys(folder: Path) -> None:
         await stock_keeping.keep(day.chain.node.shop)
         assert (await day.rights()).in_transit == 0
         # HQ may send some of it back at once, to the channel that drains: that is debited already
-        sent_back = sum(move["quantity"] for move in day.at_hq()["moves"] if move["kind"] == "grant")
+        sent_back = sum(
+            move["quantity"] for move in day.at_hq()["moves"] if move["kind"] == "grant"
+        )
         assert day.at_hq()["online"] + sent_back == before.online + 3
 
 

@@ -133,6 +133,8 @@ async def person_at_hq_attests_box(world: World, box: StoreBox) -> None:
     except Problem as problem:
         world.tell(f"{box.number} not attested: {problem.code}")
         return
+    assert identity.enrolled is not None
+    _life_ended(world, box.number, identity.enrolled.certificate.incarnation.hex())
     world.hub_copy = None  # it would not know of this life
     world.saw("attested")
     world.tell(f"{box.number} is attested")

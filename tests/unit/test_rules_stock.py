@@ -85,9 +85,7 @@ def test_a_count_below_the_promises_is_a_shortage_and_paid_by_what_arrives() -> 
 
 def test_a_first_count_gives_the_store_what_headquarters_does_not_hold() -> None:
     counted = Rights(on_hand=10, in_transit=10)
-    assert rights.settled(counted, 4, safety=2) == Rights(
-        on_hand=10, counter=4, safety=2, online=4
-    )
+    assert rights.settled(counted, 4, safety=2) == Rights(on_hand=10, counter=4, safety=2, online=4)
     assert rights.settled(counted, 13) == Rights(on_hand=10, online=13, shortage=3)
 
 
@@ -100,9 +98,7 @@ def test_a_first_count_gives_the_store_what_headquarters_does_not_hold() -> None
 def test_moving_never_asks_for_more_than_there_is_and_comes_to_rest(
     counter: int, online: int, counter_sold: int, online_sold: int
 ) -> None:
-    now = Drain(
-        counter=counter, online=online, counter_sold=counter_sold, online_sold=online_sold
-    )
+    now = Drain(counter=counter, online=online, counter_sold=counter_sold, online_sold=online_sold)
     moved = rights.rebalance(now)
     assert -online <= moved <= counter
     after = Drain(
@@ -163,9 +159,7 @@ def test_a_tier_never_looks_better_than_it_is_and_one_look_is_enough(
 
 
 @given(par=st.integers(1, 300), flips=st.lists(st.sampled_from([0, 1]), max_size=20))
-def test_a_piece_that_comes_and_goes_at_a_threshold_rings_once(
-    par: int, flips: list[int]
-) -> None:
+def test_a_piece_that_comes_and_goes_at_a_threshold_rings_once(par: int, flips: list[int]) -> None:
     at = tiers.limit(Tier.SCARCE, par)
     tier, rung = Tier.NORMAL, 0
     for flip in [0, *flips]:
