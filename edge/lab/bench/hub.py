@@ -260,7 +260,8 @@ def _bare_insert(
     began_s = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO bare_event VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO bare_event"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             event_rows,
         )
         cursor.executemany("INSERT INTO bare_event_order VALUES (%s, %s, %s, %s)", links)
