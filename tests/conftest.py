@@ -25,8 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--seeds",
         type=int,
-        default=1_000,
-        help="how many days of a chain the simulation lives",
+        default=400,
+        help="how many days of a chain the simulation lives (proof: 1000 and more)",
     )
     parser.addoption(
         "--hardware",

@@ -1,4 +1,4 @@
-"""A thousand days of a chain, one seed each (`--seeds=N` for more); two worlds at a time."""
+"""Days of a chain, one seed each (`--seeds=N`; a thousand and more for proof); two at a time."""
 
 import sys
 from collections import Counter
@@ -14,7 +14,7 @@ import simulate
 from world import make_template
 
 WORKERS = 2
-# What must happen somewhere in a thousand seeds, or they prove nothing about it.
+# What must happen somewhere in all those seeds, or they prove nothing about it.
 HAPPENS = (
     *("verdict_ok", "verdict_already", "verdict_expired", "verdict_revoked", "verdict_not_here"),
     *("verdict_review", "verdict_unknown", "verdict_clock_unsure"),
