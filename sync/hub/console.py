@@ -66,9 +66,8 @@ class _Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters["when"] = _when
-        self.environment.filters["ago"] = _ago
-        self.environment.filters["bytes"] = _bytes
+        own: dict[str, Callable[..., str]] = {"when": _when, "ago": _ago, "bytes": _bytes}
+        self.environment.filters.update(own)
 
 
 def _when(at_ms: int | None) -> str:
