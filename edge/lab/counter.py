@@ -193,7 +193,7 @@ class Counter:
     async def stock(self, sku: str) -> StockView | None:
         """What the node holds of an article; None while it does not know it."""
         answer = await self._http.get(f"/api/v1/stock/{sku}")
-        return None if answer.status_code == httpx.codes.NOT_FOUND else _read(answer, StockView)
+        return None if answer.status_code == 404 else _read(answer, StockView)
 
     async def reconcile(self) -> ReconcileView:
         """The daily reconciliations and what is due."""

@@ -44,7 +44,7 @@ def apply(
             touched.add(body.order_id)
     touched |= _take_back(connection, incarnation, working, now_ms)
     known = select(pickup_order.c.order_id).where(pickup_order.c.order_id.in_(sorted(touched)))
-    found = set(connection.execute(known).scalars()) if touched else set()
+    found = set[bytes](connection.execute(known).scalars()) if touched else set[bytes]()
     for order_id in touched - found:
         rows = _rows(connection, order_id, "pending")
         _lose(connection, rows, "an order that HQ does not know", now_ms)

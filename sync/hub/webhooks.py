@@ -249,7 +249,8 @@ async def send_once(hub: Hub, row: Row[tuple[object, ...]]) -> bool:
         await post(there, address, body, sign(row.secret, at_ms // 1000, body))
     except NotSent as error:
         logger.warning("webhook not sent webhook=%s why=%s", row.webhook_id, error)
-        wait_ms = _WAITS_MS[min(row.failures, len(_WAITS_MS) - 1)]
+        failures: int = row.failures
+        wait_ms = _WAITS_MS[min(failures, len(_WAITS_MS) - 1)]
         await asyncio.to_thread(
             _mark,
             hub,

@@ -169,8 +169,8 @@ class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
 class StockMoved(msgspec.Struct, frozen=True, kw_only=True):
     """Pieces came, went, or were set apart.
 
-    quantity: signed. unowned: pieces of a hand-over that no right of HQ stood behind (the store's own
-    paid).
+    quantity: signed. unowned: pieces of a hand-over that no right of HQ stood behind; the store's
+    own paid.
     """
 
     movement: int

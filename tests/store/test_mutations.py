@@ -432,7 +432,7 @@ def as_it_is(product: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("scenes")
     done = run_scene("every", product, folder, *SCENE_NAMES, timeout_s=50 * len(SCENE_NAMES))
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    return {name: trouble for name, trouble in told}
+    return dict(told)
 
 
 @pytest.mark.timeout(1_800)
