@@ -276,7 +276,7 @@ def test_message(vector: dict[str, Any]) -> None:
     value = codec.unpack(found, raw(vector["msgpack"]))
     assert codec.pack(value) == raw(vector["msgpack"])
     assert json.loads(codec.to_json(value)) == vector["json"]
-    for older in vector.get("older", ()):  # as an earlier release sent it: the new fields are missing
+    for older in vector.get("older", ()):  # of an earlier release: the new fields are missing
         assert codec.unpack(found, raw(older)) == value
     newer = {**msgspec.msgpack.decode(raw(vector["msgpack"])), "of_a_newer_version": 1}
     assert codec.unpack(found, codec.pack(newer)) == value, "unknown fields are left out"
