@@ -340,7 +340,7 @@ def test_a_unit_is_given_once_and_comes_back_when_nobody_collects_it(
     run_state_machine_as_test(
         OnceMachine,
         settings=settings(
-            max_examples=25 * times,
+            max_examples=15 * times,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -214,7 +214,7 @@ def test_a_unit_leaves_in_one_store_whatever_is_asked_and_cut(pytestconfig: pyte
     run_state_machine_as_test(
         BetweenStoresMachine,
         settings=settings(
-            max_examples=10 * times,
+            max_examples=5 * times,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

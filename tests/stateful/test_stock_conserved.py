@@ -350,7 +350,7 @@ def test_rights_are_conserved_through_crash_bad_line_restore_and_theft(
     run_state_machine_as_test(
         StockMachine,
         settings=settings(
-            max_examples=15 * times,
+            max_examples=8 * times,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
