@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.bars import Bar
 from edge.cli.exits import DATA, OUTSIDE, USAGE, leave
 from edge.cli.settings import DEFAULT, ConfigOption, load
 
@@ -43,6 +42,7 @@ def backup(
     Without a phrase one is made and printed once: nobody can open the backup without it.
     """
     from drivers.host.clock import open_clock
+    from edge.cli.bars import Bar
     from edge.store.backup import new_phrase, take
     from edge.store.errors import StoreError
 

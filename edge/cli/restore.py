@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from edge.cli.backup import PHRASE_VARIABLE, PhraseOption, phrase_from
-from edge.cli.bars import Bar
 from edge.cli.exits import DATA, OUTSIDE, USAGE, leave
 from edge.cli.settings import DEFAULT, ConfigOption, load
 
@@ -27,6 +26,7 @@ def restore(
     every order until somebody at headquarters attests it.
     """
     from drivers.host.clock import open_clock
+    from edge.cli.bars import Bar
     from edge.main.opening import machine_name
     from edge.store.errors import StoreError
     from edge.store.restore import restore as restore_box

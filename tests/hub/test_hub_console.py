@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hq_console import OTHER, PASSWORD, Desk, add_person, ask_to_enrol, make_history, tell
 from running_hub import RunningHub
@@ -40,7 +41,8 @@ def desk(running: RunningHub) -> Iterator[Desk]:
 
 
 def shown_at(desk: Desk, path: str) -> str:
-    return desk.http.get(path, follow_redirects=False).headers.get("location", "")
+    answer: httpx.Response = desk.http.get(path, follow_redirects=False)
+    return str(answer.headers.get("location", ""))
 
 
 def test_who_is_not_logged_in_sees_the_log_in_page_and_comes_back_to_the_page_wanted(
@@ -99,6 +101,7 @@ def test_a_session_ends_when_idle_when_long_and_when_the_person_is_let_go(
         headquarters.clock.advance(console_people.IDLE_MS + 1)
         assert shown_at(desk, "/console").startswith("/console/login")
         desk.log_in(login)
+        last = ""
         for _ in range(25):
             headquarters.clock.advance(console_people.IDLE_MS - 60_000)
             last = shown_at(desk, "/console")
@@ -380,12 +383,13 @@ def test_three_hundred_stores_cost_no_more_questions_than_three_and_a_page_stays
 
     def look() -> tuple[int, ...]:
         counts: list[int] = []
-        for view in (
+        views: tuple[Callable[[], object], ...] = (
             lambda: console_stores.stores_view(hub),
             lambda: console_views.recall_view(hub, str(made["recall_id"])),
             lambda: console_views.recalls_view(hub),
             lambda: console_views.transfers_view(hub),
-        ):
+        )
+        for view in views:
             asked.clear()
             view()
             counts.append(len(asked))

@@ -218,7 +218,7 @@ async def undeclared_copy_starts(world: World) -> None:
         await _customers_try(world, copy)
     by_screen = world.dice.random() < 0.5
     if by_screen:
-        judged = await copy.node.stand.hear(text, source="till1")
+        judged: str = await copy.node.stand.hear(text, source="till1")
     else:
         copy.mend()
         await copy.push()
