@@ -194,7 +194,8 @@ class BetweenStoresMachine(RuleBasedStateMachine):
         await self.chain.heal()
         self.a_unit_leaves_once_and_is_not_refunded_too()
         live = self._live()
-        assert cases.list_cases(self.chain.headquarters.hub) == []
+        found = cases.list_cases(self.chain.headquarters.hub)
+        assert [(case["reason"], case["detail"]) for case in found] == []
         for order in self.orders:
             shown = order.at_hq()
             assert shown["state"] != "cancel_pending"
