@@ -74,7 +74,7 @@ def append(connection: Connection, kind: str, order_ids: Sequence[bytes], now_ms
 
 
 def _next_id() -> bytes:
-    """Sixteen bytes that sort as they were made: two changes of an order may share a millisecond."""
+    """Sixteen bytes that sort as they were made: two changes may share a millisecond."""
     return time.time_ns().to_bytes(8, "big") + secrets.token_bytes(8)
 
 
