@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--seeds",
         type=int,
-        default=200,
+        default=100,
         help="how many days of a chain the simulation lives (proof: 1000 and more)",
     )
     parser.addoption(
