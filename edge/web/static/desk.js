@@ -2,7 +2,7 @@
 
 import { bagWords, clock, h, now, said, stationName, t, when } from './core.js';
 import { act, get } from './node.js';
-import { closeDialog, fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
+import { closeDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
 import { askApproval, chosenPerson, personChoice } from './people.js';
 
 export function open(name, tools) {
@@ -67,17 +67,17 @@ async function choose(one, tools, trouble) {
 }
 
 async function review(tools) {
-  openDialog(t('review'), h('p.none', {}, t('loading')), { wide: true });
+  const fill = openDialog(t('review'), h('p.none', {}, t('loading')), { wide: true });
   const trouble = troublePlace();
   let cases;
   try { cases = await get('reviews'); } catch (error) {
     trouble.say(troubleWords(error));
-    fillDialog(trouble.place);
+    fill(trouble.place);
     return;
   }
   const list = cases.filter((one) => one.state === 'open');
-  if (!list.length) { fillDialog(h('p.none', {}, t('review_none'))); return; }
-  fillDialog(h('p.note', {}, t('review_hint')), h('ul.rows', {}, list.map((one) => h('li.found', {},
+  if (!list.length) { fill(h('p.none', {}, t('review_none'))); return; }
+  fill(h('p.note', {}, t('review_hint')), h('ul.rows', {}, list.map((one) => h('li.found', {},
     h('div', {},
       h('b', {}, said(one.reason)),
       h('p', {}, one.order_no ? `${t('order')} ${one.order_no}` : t('case_no', { n: one.case })),
@@ -109,7 +109,7 @@ async function decide(one, tools) {
 
 async function late(tools) {
   const trouble = troublePlace();
-  openDialog(t('late'), h('p.none', {}, t('loading')), { wide: true });
+  const fill = openDialog(t('late'), h('p.none', {}, t('loading')), { wide: true });
   let staff = [];
   try { staff = await get('staff'); } catch (error) { trouble.say(troubleWords(error)); }
   const form = h('form.form', {
@@ -140,6 +140,6 @@ async function late(tools) {
   personChoice(staff, tools.page.status?.operator.staff_id, t('late_clerk')),
   trouble.place,
   h('div.form-acts', {}, h('button.button.strong', { type: 'submit' }, t('late_save'))));
-  fillDialog(form);
+  fill(form);
   form.querySelector('[data-first]')?.focus();
 }

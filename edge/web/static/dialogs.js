@@ -9,24 +9,25 @@ let opener = null;
 let whenClosed = null;
 let onOperator = null;
 
+// Answers what fills this dialog: what comes late, when it is closed, goes nowhere and into no other.
 export function openDialog(title, body, { closed, operator, wide = false } = {}) {
   if (dialog.open) finish();
   else opener = document.activeElement;
   whenClosed = closed ?? null;
   onOperator = operator ?? null;
   dialog.className = wide ? 'wide' : '';
+  const own = h('div.dialog-body', { id: 'dialog-body' }, body);
   dialog.replaceChildren(
     h('div.dialog-head', {},
       h('h2', { id: 'dialog-title', tabindex: '-1' }, title),
       h('button.tool.icon', { type: 'button', 'aria-label': t('close'), onclick: () => closeDialog() }, icon('cross'))),
     h('div.dialog-scan', { id: 'dialog-scan', role: 'status' }),
-    h('div.dialog-body', { id: 'dialog-body' }, body));
+    own);
   if (!dialog.open) dialog.showModal();
   (dialog.querySelector('[data-first]') ?? dialog.querySelector('#dialog-title')).focus();
-}
-
-export function fillDialog(...body) {
-  document.getElementById('dialog-body').replaceChildren(...body.flat().filter(Boolean));
+  return (...filled) => {
+    if (own.isConnected) own.replaceChildren(...filled.flat().filter(Boolean));
+  };
 }
 
 export function closeDialog() {

@@ -2,14 +2,13 @@
 
 import { h, kept, t, troubleOf, when } from './core.js';
 import { act } from './node.js';
-import { fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
+import { openDialog, troublePlace, troubleWords } from './dialogs.js';
 
 export function open(_name, tools) {
-  openDialog(t('more'), [], { wide: true });
-  fill(tools);
+  draw(tools, openDialog(t('more'), [], { wide: true }));
 }
 
-function fill(tools) {
+function draw(tools, fill) {
   const trouble = troublePlace();
   const status = tools.page.status;
   const run = (path, body, then) => async () => {
@@ -18,14 +17,14 @@ function fill(tools) {
   const row = (title, note, button) => h('li.found', {}, h('div', {}, h('b', {}, title), note ? h('p.note', {}, note) : null), button);
   const plain = (label, onclick, props = {}) => h('button.button.plain', { type: 'button', onclick, ...props }, label);
   const theme = kept('theme') ?? 'auto';
-  fillDialog(
+  fill(
     trouble.place,
     h('ul.rows', {},
       row(t('late'), t('late_hint'), plain(t('late'), () => tools.does.open('late'))),
       row(t('emergency'), t('emergency_hint'), plain(t('emergency'), run('emergency-list', {}, () => trouble.say(t('sent_to_printer'))))),
       row(t('training'), t('banner_training'), h('div.pair', {},
         plain(status?.training ? t('training_off') : t('training_on'),
-          run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); fill(tools); })),
+          run('training', { on: !status?.training }, (told) => { tools.page.status = told; tools.drawAll(); draw(tools, fill); })),
         plain(t('training_sheet'), run('training/sheet', {}, () => trouble.say(t('sent_to_printer')))),
         plain(t('training_sheet_look'), () => window.open('/api/v1/training/sheet.png', '_blank', 'noopener'))))),
     h('h3.cap', {}, t('devices')),
@@ -35,8 +34,8 @@ function fill(tools) {
     h('h3.cap', {}, t('settings')),
     h('ul.rows', {},
       row(t('theme'), null, h('div.pair', { role: 'group', 'aria-label': t('theme') }, ['auto', 'light', 'dark'].map((name) =>
-        plain(t(`theme_${name}`), () => { tools.theme(name); fill(tools); }, { 'aria-pressed': String(theme === name) })))),
-      row(t('sound'), null, plain(t(tools.muted() ? 'sound_off' : 'sound_on'), () => { tools.mute(!tools.muted()); fill(tools); },
+        plain(t(`theme_${name}`), () => { tools.theme(name); draw(tools, fill); }, { 'aria-pressed': String(theme === name) })))),
+      row(t('sound'), null, plain(t(tools.muted() ? 'sound_off' : 'sound_on'), () => { tools.mute(!tools.muted()); draw(tools, fill); },
         { 'aria-pressed': String(!tools.muted()) })),
       row(t('keys'), t('keys_text'), null)));
 }

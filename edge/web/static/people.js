@@ -2,7 +2,7 @@
 
 import { h, icon, t } from './core.js';
 import { act, get } from './node.js';
-import { closeDialog, fillDialog, openDialog, pinPad, troublePlace, troubleWords } from './dialogs.js';
+import { closeDialog, openDialog, pinPad, troublePlace, troubleWords } from './dialogs.js';
 
 const roleWords = (role) => (['cashier', 'supervisor', 'manager', 'technician'].includes(role) ? t(`role_${role}`) : role ?? '');
 
@@ -21,11 +21,11 @@ export const chosenPerson = (form) => form.querySelector('input[name=person]:che
 
 export async function open(_name, tools) {
   const trouble = troublePlace();
-  openDialog(t('operator'), h('p.none', {}, t('loading')), { operator: (value) => { if (value.staff_id) closeDialog(); } });
+  const fill = openDialog(t('operator'), h('p.none', {}, t('loading')), { operator: (value) => { if (value.staff_id) closeDialog(); } });
   let staff;
   try { staff = await get('staff'); } catch (error) {
     trouble.say(troubleWords(error));
-    fillDialog(trouble.place);
+    fill(trouble.place);
     return;
   }
   const now = tools.page.status?.operator;
@@ -54,7 +54,7 @@ export async function open(_name, tools) {
   h('div.two', {}, personChoice(staff, staff.length === 1 ? staff[0].staff_id : null), pad.part),
   trouble.place,
   h('div.form-acts', {}, h('button.button.strong', { type: 'submit' }, t('sign_in'))));
-  fillDialog(form);
+  fill(form);
   form.querySelector('[data-first]')?.focus();
 }
 

@@ -2,21 +2,21 @@
 
 import { h, icon, t, when } from './core.js';
 import { act, get } from './node.js';
-import { fillDialog, openDialog, troublePlace, troubleWords } from './dialogs.js';
+import { openDialog, troublePlace, troubleWords } from './dialogs.js';
 import { slipWords } from './panel.js';
 
 export async function open(_name, tools) {
-  openDialog(t('slips'), h('p.none', {}, t('loading')), { wide: true });
+  const fill = openDialog(t('slips'), h('p.none', {}, t('loading')), { wide: true });
   const trouble = troublePlace();
   let slips;
   try { slips = await get('slips'); } catch (error) {
     trouble.say(troubleWords(error));
-    fillDialog(trouble.place);
+    fill(trouble.place);
     return;
   }
-  if (!slips.length) { fillDialog(h('p.none', {}, t('slips_none'))); return; }
+  if (!slips.length) { fill(h('p.none', {}, t('slips_none'))); return; }
   const picture = h('div.preview', { hidden: true });
-  fillDialog(trouble.place, picture, h('ul.rows', {}, slips.map((one) => h('li.found', { 'data-state': one.state },
+  fill(trouble.place, picture, h('ul.rows', {}, slips.map((one) => h('li.found', { 'data-state': one.state },
     h('div', {},
       h('b', {}, one.order_no ?? t('slips'), one.copy ? ` · ${t('copy')}` : ''),
       h('p', {}, slipWords(one)),
