@@ -75,7 +75,7 @@ class Ground:
                 self.nursery.died.result()
             if time.monotonic() >= deadline_s:
                 raise TimeoutError(f"not within {within_s:.0f} s: {what}")
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_LOOK_S)  # of other processes one can only look again
 
 
 def order_body(store: int, lines: tuple[tuple[str, int], ...], **more: object) -> dict[str, object]:

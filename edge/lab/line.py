@@ -107,7 +107,7 @@ class Line:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(_CHUNK_BYTES):
             if self._delay_ms:
-                await asyncio.sleep(self._delay_ms / 1000)
+                await asyncio.sleep(self._delay_ms / 1000)  # the delay is what this line is for
             await self._open.wait()
             if self._left_bytes is not None and len(piece) >= self._left_bytes:
                 writer.write(piece[: self._left_bytes])

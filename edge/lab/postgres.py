@@ -178,4 +178,4 @@ def _wait(bin_: Path, folder: Path, process: subprocess.Popen[bytes], log: Path)
         if process.poll() is not None or time.monotonic() > deadline:
             words = log.read_text(errors="replace").strip()[-_LOG_TAIL_CHARS:]
             raise PostgresFailed(f"PostgreSQL did not start: {words}")
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_LOOK_EVERY_S)  # of another process one can only look again

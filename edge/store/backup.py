@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.store import vault
-from edge.store.errors import AlreadyRunning, Corrupt, NotOpened
+from edge.store.errors import AlreadyRunning, Corrupt, NotOpened, StoreError
 from edge.store.ledger import connect
 from edge.store.row import blob, integer
 from edge.store.sql import query
@@ -164,7 +164,7 @@ def _copy_catalog(source: Path, staged: Path) -> bool:
     staged.touch(mode=0o600)
     try:
         reader = connect(source, read_only=True)
-    except Exception as error:
+    except StoreError as error:
         if source.exists():
             raise
         raise Corrupt("the catalog was replaced meanwhile; take the backup again") from error

@@ -140,7 +140,7 @@ def _doorbell_endpoint(desk: NodeDesk, doorbell: Doorbell) -> Endpoint:
 async def _write_heard(desk: NodeDesk) -> None:
     desk.collects_heard = True
     while True:
-        await asyncio.sleep(_WRITE_HEARD_EVERY_S)
+        await asyncio.sleep(_WRITE_HEARD_EVERY_S)  # what was heard meanwhile is one write
         try:
             await asyncio.to_thread(desk.write_heard)
         except (DBAPIError, Problem) as error:

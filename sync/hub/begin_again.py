@@ -26,6 +26,6 @@ class AgainRoute(APIRoute):
                     return await once(request)
                 except (DBAPIError, PoolTimeout) as error:
                     wait_s = tries.after(error)
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(wait_s)  # real time: another writer has the row
 
         return answer

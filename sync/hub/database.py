@@ -202,7 +202,7 @@ class Database:
             try:
                 return verb()
             except (DBAPIError, PoolTimeout) as error:
-                time.sleep(tries.after(error))
+                time.sleep(tries.after(error))  # real time: another writer has the row
 
     def copy_to(self, file: Path) -> None:
         """Write a consistent copy to a file that is absent or empty.

@@ -189,6 +189,7 @@ async def keep_ahead(hub: Hub) -> None:
             await asyncio.to_thread(keep, hub)
         except SQLAlchemyError as error:
             logger.warning("rotating keys wait error=%s", type(error).__name__)
+        # what is due comes from the database by the hub's clock; 48 h ahead leaves time to look
         await asyncio.sleep(_KEEP_EVERY_S)
 
 

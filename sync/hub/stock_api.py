@@ -287,4 +287,5 @@ async def keep(hub: Hub) -> None:
             await asyncio.to_thread(hub.database.again, lambda: tick(hub))
         except (SQLAlchemyError, Problem) as error:
             logger.warning("stock waits error=%s", type(error).__name__)
+        # what is due comes from the database by the hub's clock; this only looks again
         await asyncio.sleep(TICK_EVERY_S)

@@ -207,8 +207,9 @@ async def keep_sending(hub: Hub) -> None:
         try:
             for row in await asyncio.to_thread(due, hub):
                 await send_once(hub, row)
-        except Exception:
+        except Exception:  # one notice that cannot be sent must not keep back all that come later
             logger.exception("webhooks stopped for a moment")
+        # what is due comes from the database by the hub's clock; this only looks again
         await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -208,7 +208,7 @@ def _ring(
             bells.wait_for(f"chain.{_heads(made)['chain']}".encode())
             lasts_s.append(time.perf_counter() - began_s)
             plan.progress("ringing", number + 1, rounds)
-            time.sleep(_REST_S)
+            time.sleep(_REST_S)  # the boxes poll on between two commits, as they do in a chain
     finally:
         stop.set()
         poller.join()

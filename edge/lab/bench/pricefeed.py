@@ -10,7 +10,6 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable
 
 import httpx
 
@@ -64,6 +63,7 @@ async def _measure(plan: Plan, skus: int, batches: int) -> tuple[Row, ...]:
                 sizes.append(await _size(http, reader, body))
                 bare.append(len(codec.to_body(sorted(said.items()))))
                 plan.progress("saying prices", number + 1, batches)
+                # so that commits meet the doorbell at any moment of its round
                 await asyncio.sleep(dice.random() * _APART_S)
             text_sizes: list[int] = []
             for number in range(_NAMED):
@@ -113,12 +113,13 @@ async def _apply(line: StoreLine, http: httpx.AsyncClient, said: dict[str, int])
     sku = next(iter(said))
     began_s = time.perf_counter()
     from_ms = await _say(line, http, said)
-    there: Callable[[], bool] = lambda: (  # noqa: E731
-        line.catalog(
+
+    def there() -> bool:
+        found = line.catalog(
             "SELECT minor FROM price WHERE sku = ? AND effective_from_ms = ?", sku, from_ms
         )
-        == said[sku]
-    )
+        return found == said[sku]
+
     return await line.until(there, within_s=_WITHIN_S) - began_s
 
 

@@ -89,7 +89,7 @@ class StoreLine:
                 self.ground.nursery.died.result()
             if time.perf_counter() > deadline_s:
                 raise TimeoutError(f"not within {within_s:.0f} s")
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_LOOK_S)  # of other processes one can only look again
         return time.perf_counter()
 
 

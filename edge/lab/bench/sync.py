@@ -177,6 +177,7 @@ class _Scans:
             while not enough(len(waiting)):
                 due_s = began_s + len(waiting) / _PER_SECOND
                 asked = _scan(self._line, next(self._orders))
+                # scans come by the clock, whether or not the last one was answered
                 time.sleep(max(0.0, due_s - time.perf_counter()))
                 waiting.append(pool.submit(one, due_s, asked))
             each_ms = [future.result() for future in waiting]
