@@ -13,7 +13,7 @@ from made_shop import MadeShop, v1
 from edge.flow.answers import ScanAnswer
 from edge.flow.caller import Caller
 from edge.flow.scan import ScanAsk, scan
-from edge.main.opening import open_store
+from edge.main.opening import machine_name, open_store
 from edge.store import backup, restore, vault
 from edge.store.errors import AlreadyRunning, LedgerThere, NotOpened, RestoreUnfinished
 from edge.store.ledger import DataFolder
@@ -46,7 +46,7 @@ def restored(folder: Path, source: Path, *, replace: bool = True) -> restore.Res
         source,
         PHRASE,
         replace=replace,
-        machine="box-1",
+        machine=machine_name(folder),
         now_ms=7,
         on_progress=quiet,
     )
