@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.pretty import pprint
 
@@ -17,6 +16,7 @@ from sync.hub import (
     cases,
     cli_budget,
     cli_console,
+    cli_orders,
     cli_outside,
     cli_price,
     cli_recall,
@@ -24,26 +24,22 @@ from sync.hub import (
     enrolment,
     identity,
     leases,
-    orders,
-    ownership,
     stores,
     takeovers,
 )
+from sync.hub.cli_options import AsJson, checked
 from sync.hub.clock import open_clock
 from sync.hub.database import Database
 from sync.hub.identity import Hub
 from sync.hub.leases import Lease
 from sync.hub.problems import Problem
-from sync.hub.refunds import NewRefund, Override
 from sync.hub.stores import Json
-from sync.hub.transfers import NewTransfer
 
 T = TypeVar("T")
 admin = typer.Typer(help="Administer the chain on its database.", no_args_is_help=True)
 store = typer.Typer(help="Stores.", no_args_is_help=True)
 product = typer.Typer(help="Articles.", no_args_is_help=True)
 staff = typer.Typer(help="People.", no_args_is_help=True)
-order = typer.Typer(help="Orders to be picked up.", no_args_is_help=True)
 pairing = typer.Typer(help="Pairing codes for new boxes.", no_args_is_help=True)
 node = typer.Typer(help="Boxes.", no_args_is_help=True)
 case = typer.Typer(help="Cases for a person.", no_args_is_help=True)
@@ -52,15 +48,12 @@ for name, group in (
     ("store", store),
     ("product", product),
     ("staff", staff),
-    ("order", order),
     ("pairing", pairing),
     ("node", node),
     ("case", case),
     ("token", token),
 ):
     admin.add_typer(group, name=name)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +109,6 @@ def _run(context: typer.Context, as_json: bool, verb: Callable[[Hub], Json]) -> 
     _show(answer, as_json)
 
 
-def _checked(kind: type[T], values: Json) -> T:
-    try:
-        return TypeAdapter(kind).validate_python(values)
-    except ValidationError as error:
-        words = "; ".join(f"{each['loc']}: {each['msg']}" for each in error.errors())
-        raise ValueError(words) from error
-
-
 @admin.command()
 def init(
     context: typer.Context,
@@ -167,7 +152,7 @@ def approve(
     _run(
         context,
         as_json,
-        lambda hub: approvals.approve(hub, _checked(approvals.NewApproval, values)),
+        lambda hub: approvals.approve(hub, checked(approvals.NewApproval, values)),
     )
 
 
@@ -193,7 +178,7 @@ def store_add(
     _run(
         context,
         as_json,
-        lambda hub: stores.add_store(hub, _checked(stores.NewStore, values)),
+        lambda hub: stores.add_store(hub, checked(stores.NewStore, values)),
     )
 
 
@@ -205,7 +190,7 @@ def store_lease(
     as_json: AsJson = False,
 ) -> None:
     """How long a store may give orders without hearing HQ; it only stops, it proves nothing."""
-    lease = _checked(Lease, {"hours": hours})
+    lease = checked(Lease, {"hours": hours})
     _run(context, as_json, lambda hub: leases.put_lease(hub, number, lease))
 
 
@@ -238,7 +223,7 @@ def product_add(
     _run(
         context,
         as_json,
-        lambda hub: stores.put_product(hub, _checked(stores.NewProduct, values)),
+        lambda hub: stores.put_product(hub, checked(stores.NewProduct, values)),
     )
 
 
@@ -264,126 +249,7 @@ def staff_add(
         "pin": pin,
         "active": active,
     }
-    _run(context, as_json, lambda hub: stores.put_person(hub, _checked(stores.NewPerson, values)))
-
-
-def _line(text: str) -> Json:
-    sku, _, rest = text.partition(":")
-    quantity, _, bundle = rest.partition("@")
-    return {
-        "sku": sku,
-        "quantity": int(quantity or 1),
-        "bundle_of": int(bundle) if bundle else None,
-    }
-
-
-@order.command("create")
-def order_create(
-    context: typer.Context,
-    number: Annotated[int, typer.Option("--store")],
-    line: Annotated[list[str], typer.Option(help="SKU:QUANTITY, SKU:QUANTITY@MAIN-LINE")],
-    order_no: Annotated[str | None, typer.Option("--no")] = None,
-    name: Annotated[str, typer.Option(help="Customer's name")] = "",
-    phone: Annotated[str, typer.Option(help="Customer's phone")] = "",
-    hours: Annotated[float | None, typer.Option(help="Until when; 48 by default")] = None,
-    lane: Annotated[str, typer.Option(help="normal, priority")] = "normal",
-    ready: Annotated[bool, typer.Option("--ready/--not-ready")] = True,
-    place: Annotated[str, typer.Option()] = "",
-    bags: Annotated[int, typer.Option()] = 1,
-    value_minor: Annotated[int, typer.Option()] = 0,
-    min_grade: Annotated[int, typer.Option()] = 1,
-    courier: Annotated[bool, typer.Option("--courier", help="With serial and PIN")] = False,
-    rotating: Annotated[bool, typer.Option("--rotating", help="A code that changes")] = False,
-    platform: Annotated[str | None, typer.Option(help="MT:23:8831")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make an order and print its codes, once."""
-
-    def verb(hub: Hub) -> Json:
-        parts = platform.split(":") if platform else []
-        if platform and len(parts) != 3:
-            raise ValueError("platform is NAME:NUMBER:ORDER-TAIL, like MT:23:8831")
-        values: Json = {
-            "store": number,
-            "lines": [_line(each) for each in line],
-            "order_no": order_no,
-            "customer": {"name": name, "phone": phone} if name or phone else None,
-            "hours": hours,
-            "lane": lane,
-            "ready": ready,
-            "place": place,
-            "bags": bags,
-            "value_minor": value_minor,
-            "min_grade": min_grade,
-            "courier": courier,
-            "rotating": rotating,
-            "platform": dict(zip(("name", "number", "order_tail"), parts, strict=True))
-            if parts
-            else None,
-        }
-        return orders.create(hub, _checked(orders.NewOrder, values))
-
-    _run(context, as_json, verb)
-
-
-@order.command("show")
-def order_show(context: typer.Context, order_no: str, as_json: AsJson = False) -> None:
-    """An order with each unit's life."""
-    _run(context, as_json, lambda hub: orders.show(hub, order_no))
-
-
-@order.command("extend")
-def order_extend(
-    context: typer.Context,
-    order_no: str,
-    hours: Annotated[float, typer.Option()],
-    as_json: AsJson = False,
-) -> None:
-    """Give the customer longer."""
-    _run(context, as_json, lambda hub: orders.extend(hub, order_no, hours))
-
-
-@order.command("cancel")
-def order_cancel(context: typer.Context, order_no: str, as_json: AsJson = False) -> None:
-    """Ask the store to stop; see `cancel.state` for when it did."""
-    _run(context, as_json, lambda hub: ownership.cancel(hub, order_no))
-
-
-@order.command("move")
-def order_move(
-    context: typer.Context,
-    order_no: str,
-    to: Annotated[int, typer.Option(help="Number of the store that is to have it")],
-    as_json: AsJson = False,
-) -> None:
-    """Ask the store that has it to give it up to another; the same again shows how far it came."""
-    wanted = NewTransfer(order_no=order_no, to_store=to)
-    _run(context, as_json, lambda hub: ownership.move(hub, wanted, by="admin"))
-
-
-@order.command("refund")
-def order_refund(
-    context: typer.Context,
-    order_no: str,
-    by: Annotated[str, typer.Option(help="Who refunds what the store may still give")] = "",
-    reason: Annotated[str, typer.Option(help="Why; the loss is booked")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Refund what was given up, and ask for the rest; with --by and --reason do not wait for it."""
-    override = Override(by=by, reason=reason) if by and reason else None
-    wanted = NewRefund(override=override)
-    _run(context, as_json, lambda hub: ownership.refund(hub, order_no, wanted))
-
-
-@order.command("reissue")
-def order_reissue(
-    context: typer.Context,
-    order_no: str,
-    hours: Annotated[float | None, typer.Option()] = None,
-    as_json: AsJson = False,
-) -> None:
-    """New codes; the old ones are void."""
-    _run(context, as_json, lambda hub: orders.reissue(hub, order_no, hours=hours))
+    _run(context, as_json, lambda hub: stores.put_person(hub, checked(stores.NewPerson, values)))
 
 
 @pairing.command("new")
@@ -433,6 +299,7 @@ def case_list(
 
 
 cli_recall.add_to(admin, _run)
+cli_orders.add_to(admin, _run)
 cli_outside.add_to(admin, _run)
 cli_budget.add_to(admin, _run)
 cli_price.add_to(admin, _run)

@@ -1,17 +1,14 @@
 """`storeedge-hub admin budget`: what a store may risk on other stores' orders. None by default."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from sync.hub import budgets
 from sync.hub.budgets import NewBudget
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.identity import Hub
 from sync.hub.stores import Json
-
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 
 
 def _price(text: str) -> tuple[str, int]:

@@ -3,19 +3,17 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from sync.hub import console_people
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.console_people import NewHqPerson
 from sync.hub.identity import Hub
 from sync.hub.stores import Json
 
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 PASSWORD_VARIABLE = "STOREEDGE_HQ_PASSWORD"  # noqa: S105  # its name, not its value
 _MOST_CHARS = 200
 

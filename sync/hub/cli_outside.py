@@ -1,6 +1,5 @@
 """`storeedge-hub admin client|csv`: the chain's own systems, and files."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +7,11 @@ import typer
 from pydantic import TypeAdapter
 
 from sync.hub import csv_files, oauth
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.identity import Hub
 from sync.hub.oauth import NewClient
 from sync.hub.stores import Json
 
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 _NEW = TypeAdapter(NewClient)
 
 

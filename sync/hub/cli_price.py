@@ -1,17 +1,14 @@
 """`storeedge-hub admin price`: what articles cost, in the chain or in a store."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from sync.hub import prices
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.identity import Hub
 from sync.hub.prices import NewPrices
 from sync.hub.stores import Json
-
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 
 
 def _price(text: str) -> tuple[str, int]:

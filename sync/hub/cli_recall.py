@@ -1,17 +1,15 @@
 """`storeedge-hub admin recall`: stop something in every store, and see who stopped."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from sync.hub import recalls
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.identity import Hub
 from sync.hub.recalls import NewRecall
 from sync.hub.stores import Json
 
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 _HOUR_MS = 3_600_000
 
 

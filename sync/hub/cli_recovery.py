@@ -1,17 +1,14 @@
 """`storeedge-hub admin recovery`, and which region a store is in."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from sync.hub import rebuild, recovery, scopes
+from sync.hub.cli_options import AsJson, Run
 from sync.hub.identity import Hub
 from sync.hub.problems import invalid
 from sync.hub.stores import Json
-
-Run = Callable[[typer.Context, bool, Callable[[Hub], Json]], None]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout")]
 
 
 def add_to(admin: typer.Typer, store: typer.Typer, run: Run) -> None:
